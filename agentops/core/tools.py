@@ -1,0 +1,130 @@
+"""What a tool is: a typed function, its schema, its risk, and the envelope its result comes back in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from .errors import AgentOpsError
+
+
+class Tier(StrEnum):
+    """How much a person has to do with an action before it happens."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return _ORDER.index(self)
+
+    def one_up(self) -> Tier:
+        """The next tier, `high` at most: taint makes a person look, it does not take the action away from the agent."""
+        return max(self, _ORDER[min(self.rank + 1, 2)], key=lambda tier: tier.rank)
+
+
+_ORDER = [Tier.LOW, Tier.MEDIUM, Tier.HIGH, Tier.CRITICAL]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """What a model is told of a tool."""
+
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+
+    @property
+    def hash(self) -> str:
+        return digest([self.name, self.description, self.input_schema])
+
+
+class InvalidArguments(AgentOpsError):
+    """The arguments do not fit the tool's schema. The message is written for the model: what is wrong, what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The envelope every tool result comes back in.
+
+    `status` is `ok`, `error` (it did not happen, or happened and failed, and says so) or `unknown` (timed out or
+    was cut off: it may have happened).
+    """
+
+    status: str
+    data: Any = None
+    summary: str = ""
+    error: str = ""
+    truncated: bool = False
+    hint: str = ""
+    """One line for the model: what to do next."""
+    untrusted_source: str = ""
+    """Where content from outside came from ("mail 3.eml"); "" when the content is our own."""
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a tool may know of the run that called it."""
+
+    run_id: str
+    call_id: str
+    """Stable for a call across restarts: the idempotency key to hand to outside systems."""
+    team_id: int
+    agent: str
+    workspace: Path
+    """The run's own folder. Use `agentops.tools.workspace` to open files in it, never `open()`."""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+class Tool(Protocol):
+    """A tool as the engine, the policy and the console see it. `agentops.tools.registry` has the implementation."""
+
+    name: str
+    tier: Tier
+    reads_only: bool
+    idempotent: bool
+    untrusted: bool
+    timeout: float
+
+    @property
+    def spec(self) -> ToolSpec: ...
+
+    def validate(self, arguments: Any) -> dict[str, Any]:
+        """The arguments, coerced and complete with defaults, JSON-ready. Raises InvalidArguments."""
+        ...
+
+    def effect_line(self, arguments: dict[str, Any]) -> str:
+        """What would happen, in plain words, from validated arguments; control characters shown escaped."""
+        ...
+
+    async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
+        """Do it. Never raises but for cancellation: every failure is in the envelope."""
+        ...
+
+
+class Toolbox(Protocol):
+    """The tools that one agent may use."""
+
+    def get(self, name: str) -> Tool | None: ...
+
+    def specs(self) -> list[ToolSpec]: ...
+
+
+Effect = Callable[..., str]
+
+
+def digest(value: Any) -> str:
+    """SHA-256 over canonical JSON: equal values give equal digests whatever the order of keys."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
