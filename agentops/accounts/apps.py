@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "agentops.accounts"
+    label = "accounts"
+    verbose_name = "People and tokens"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,21 @@
+"""Everything periodic. Each task finds its work in the database, so a missed beat delays and loses nothing."""
+
+from __future__ import annotations
+
+SCHEDULE = {
+    "wake runs whose time has come or whose lease ran out": {
+        "task": "runs.tasks.sweep_runs",
+        "schedule": 1.0,
+        "options": {"queue": "sweeps", "expires": 5},
+    },
+    "fire countdowns": {
+        "task": "approvals.tasks.fire_timers",
+        "schedule": 1.0,
+        "options": {"queue": "sweeps", "expires": 5},
+    },
+    "forget what nobody needs": {
+        "task": "runs.tasks.forget",
+        "schedule": 3600.0,
+        "options": {"queue": "sweeps", "expires": 600},
+    },
+}

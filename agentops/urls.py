@@ -1,0 +1,19 @@
+"""Every address of the site."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from agentops import health
+from agentops.api import api
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("api/", api.urls),
+    path("admin/", admin.site.urls),
+    path("", include("agentops.accounts.urls")),
+    path("approvals/", include("approvals.urls")),
+    path("", include("runs.urls")),
+]

@@ -1,0 +1,222 @@
+"""Risk policy and review queue: what may happen at once, what waits for whom, and who decided what."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from agentops.accounts.access import Actor, Right
+from agentops.accounts.models import Team
+from agentops.core import tools as core
+
+
+class Tier(models.TextChoices):
+    LOW = core.Tier.LOW.value, _("Low")
+    MEDIUM = core.Tier.MEDIUM.value, _("Medium")
+    HIGH = core.Tier.HIGH.value, _("High")
+    CRITICAL = core.Tier.CRITICAL.value, _("Critical")
+
+
+class ToolTier(models.Model):
+    """An admin's own tier for a tool, in place of the one its author declared. No team: for every team."""
+
+    team = models.ForeignKey(Team, models.CASCADE, null=True, blank=True, related_name="tool_tiers")
+    tool = models.CharField(max_length=128)
+    tier = models.CharField(max_length=8, choices=Tier)
+    timer_seconds = models.PositiveIntegerField(
+        _("countdown in seconds"), null=True, blank=True, help_text=_("For medium: how long before it approves itself. Empty: 300.")
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "tool"], name="one_tier_a_tool", nulls_distinct=False),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool}: {self.tier}"
+
+
+class Policy(models.Model):
+    """A team's ordered rules as they are being edited; `publish` makes a version of them, and versions decide."""
+
+    team = models.OneToOneField(Team, models.CASCADE, related_name="policy")
+    live = models.ForeignKey("PolicyVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+")
+
+    class Meta:
+        verbose_name_plural = "policies"
+
+    def __str__(self) -> str:
+        return f"Policy of {self.team}"
+
+
+class Rule(models.Model):
+    """One line of a policy: when it matches, its tier counts. Rules are tried in order; the first match wins."""
+
+    class Taint(models.TextChoices):
+        ANY = "any", _("either way")
+        TAINTED = "tainted", _("only tainted runs")
+        CLEAN = "clean", _("only clean runs")
+
+    class OnDeadline(models.TextChoices):
+        NONE = "", _("nothing: it waits")
+        EXPIRE = "expire", _("expire (high only)")
+
+    policy = models.ForeignKey(Policy, models.CASCADE, related_name="rules")
+    position = models.PositiveIntegerField(default=0)
+    name = models.CharField(max_length=120)
+    tool = models.CharField(max_length=128, default="*", help_text=_("A tool's name, or a pattern: mail_*"))
+    agent = models.CharField(max_length=80, default="*", help_text=_("An agent's name, or a pattern."))
+    taint = models.CharField(max_length=8, choices=Taint, default=Taint.ANY)
+    condition = models.TextField(
+        blank=True, max_length=2000, help_text=_("CEL, for example: double(args.amount) > 100.0. Empty: always.")
+    )
+    tier = models.CharField(max_length=8, choices=Tier)
+    timer_seconds = models.PositiveIntegerField(_("countdown in seconds"), null=True, blank=True)
+    on_deadline = models.CharField(max_length=8, choices=OnDeadline, blank=True, default=OnDeadline.NONE)
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PolicyVersion(models.Model):
+    """An immutable snapshot of a policy's rules. Every decision names the version it was made under."""
+
+    policy = models.ForeignKey(Policy, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    rules = models.JSONField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["policy", "number"], name="policy_version_number")]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"
+
+
+class RequestQuerySet(models.QuerySet["ApprovalRequest"]):
+    def visible_to(self, actor: Actor) -> RequestQuerySet:
+        teams = actor.teams_with(Right.VIEW)
+        return self if teams is None else self.filter(team_id__in=teams)
+
+    def pending(self) -> RequestQuerySet:
+        return self.filter(status=ApprovalRequest.Status.PENDING)
+
+    def by_consequence(self) -> RequestQuerySet:
+        """Timers about to fire, then tier, then age."""
+        return self.annotate(
+            weight=models.Case(
+                *(models.When(tier=tier.value, then=models.Value(-tier.rank)) for tier in core.Tier), default=0
+            )
+        ).order_by(models.F("decide_at").asc(nulls_last=True), "weight", "created_at", "id")
+
+
+class ApprovalRequest(models.Model):
+    """One action that waits for a decision: a snapshot of exactly what would happen, and what became of it.
+
+    pending → approved (person, timer) | rejected | expired | cancelled | done (critical: a person did it and says
+    what came of it)
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Pending")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
+        EXPIRED = "expired", _("Expired")
+        CANCELLED = "cancelled", _("Cancelled")
+        DONE = "done", _("Done by a person")
+
+    class Via(models.TextChoices):
+        PAGE = "page", _("page")
+        API = "api", _("API")
+        TIMER = "timer", _("timer")
+        SYSTEM = "system", _("system")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, models.PROTECT, related_name="approval_requests")
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    revision = models.PositiveIntegerField(default=1)
+
+    tier = models.CharField(max_length=8, choices=Tier)
+    tool = models.CharField(max_length=128)
+    arguments = models.JSONField()
+    effect = models.TextField()
+    bound_hash = models.CharField(max_length=64, help_text=_("SHA-256 over arguments, tool schema and effect."))
+    policy_version = models.ForeignKey(PolicyVersion, models.PROTECT, null=True, related_name="+")
+    rule = models.CharField(max_length=120, blank=True, help_text=_("The rule that matched; empty: the tool's own tier."))
+    rule_error = models.TextField(blank=True)
+    reason = models.TextField(blank=True, help_text=_("Why it is here, in words."))
+    tainted_by = models.CharField(max_length=300, blank=True)
+
+    subject_kind = models.CharField(max_length=20)
+    subject_id = models.CharField(max_length=64)
+    context = models.JSONField(default=dict, help_text=_("What the approver may want to know: run, agent, goal, step."))
+    agent = models.CharField(max_length=80, blank=True)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    decide_at = models.DateTimeField(null=True, blank=True)
+    on_deadline = models.CharField(max_length=8, blank=True)
+    frozen_for = models.DurationField(null=True, blank=True, help_text=_("What was left of the countdown when its run was paused."))
+
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    decided_by_name = models.CharField(max_length=150, blank=True, help_text=_("Kept when the person is deleted."))
+    decided_via = models.CharField(max_length=8, choices=Via, blank=True)
+    decision_reason = models.TextField(blank=True)
+    outcome = models.TextField(blank=True, help_text=_("Critical: what the person reports, given to the agent."))
+
+    objects = RequestQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject_kind", "subject_id"], condition=Q(status="pending"), name="one_pending_request_a_subject"
+            ),
+            models.CheckConstraint(
+                condition=~Q(tier="critical", status="approved"), name="critical_is_never_approved"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="pending", decided_at=None) | (~Q(status="pending") & Q(decided_at__isnull=False)),
+                name="decided_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(on_deadline="approve") | Q(tier="medium"), name="only_medium_approves_itself"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["team", "decide_at"], condition=Q(status="pending"), name="pending_by_team"),
+            models.Index(fields=["decide_at"], condition=Q(status="pending", decide_at__isnull=False), name="timers"),
+            models.Index(fields=["team", "-decided_at"], condition=~Q(status="pending"), name="decided_by_team"),
+            models.Index(fields=["subject_kind", "subject_id"], name="request_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return self.effect
+
+
+class Decision(models.Model):
+    """Append-only: each thing somebody or something did to a request, in order."""
+
+    request = models.ForeignKey(ApprovalRequest, models.CASCADE, related_name="history")
+    revision = models.PositiveIntegerField()
+    decision = models.CharField(max_length=10)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    by_name = models.CharField(max_length=150, blank=True)
+    via = models.CharField(max_length=8, choices=ApprovalRequest.Via)
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["revision"]
+        constraints = [models.UniqueConstraint(fields=["request", "revision"], name="one_decision_a_revision")]
+
+    def __str__(self) -> str:
+        return f"{self.decision} by {self.by_name or self.via}"

@@ -1,0 +1,64 @@
+"""Budgets are rows: what may be spent in a period, what is spent, and what is held for steps under way. In USD."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from agentops.accounts.models import Team
+
+
+class Budget(models.Model):
+    """A limit for everything (no team) or for one team, per day or month."""
+
+    class Period(models.TextChoices):
+        DAY = "day", _("a day")
+        MONTH = "month", _("a month")
+
+    team = models.ForeignKey(Team, models.CASCADE, null=True, blank=True, related_name="budgets", help_text=_("Empty: everything."))
+    period = models.CharField(max_length=5, choices=Period)
+    limit_usd = models.DecimalField(_("limit in USD"), max_digits=14, decimal_places=2, validators=[MinValueValidator(0)])
+    warn_percent = models.PositiveSmallIntegerField(default=90, validators=[MinValueValidator(1), MaxValueValidator(100)])
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "period"], name="one_budget_a_scope", nulls_distinct=False),
+            models.CheckConstraint(condition=models.Q(limit_usd__gte=0), name="limit_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        scope = str(self.team) if self.team else "Everything"
+        return f"{scope}, {self.limit_usd} USD {self.get_period_display()}"
+
+
+class Account(models.Model):
+    """One period of one budget. `spent + held` never exceeds the limit by a reservation."""
+
+    budget = models.ForeignKey(Budget, models.CASCADE, related_name="accounts")
+    starts_on = models.DateField()
+    spent = models.DecimalField(max_digits=16, decimal_places=8, default=0)
+    held = models.DecimalField(max_digits=16, decimal_places=8, default=0, help_text=_("Slices that runs have drawn."))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["budget", "starts_on"], name="one_account_a_period"),
+            models.CheckConstraint(condition=models.Q(spent__gte=0, held__gte=0), name="account_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.budget} from {self.starts_on}"
+
+
+class ModelPrice(models.Model):
+    """An admin's own price for a model, in USD per million tokens, in place of the published one."""
+
+    model = models.CharField(max_length=120, unique=True)
+    input_usd = models.DecimalField(max_digits=12, decimal_places=4, validators=[MinValueValidator(0)])
+    output_usd = models.DecimalField(max_digits=12, decimal_places=4, validators=[MinValueValidator(0)])
+    cache_read_usd = models.DecimalField(max_digits=12, decimal_places=4, validators=[MinValueValidator(0)])
+    cache_write_usd = models.DecimalField(max_digits=12, decimal_places=4, validators=[MinValueValidator(0)])
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.model

@@ -1,0 +1,136 @@
+"""A step is one model turn and the tool calls it led to; model calls are the cost ledger's rows."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from agentops.core import states
+
+from .run import Run
+
+
+class Step(models.Model):
+    """calling → answered | failed | abandoned (its worker died, or the run was stopped, in mid-call)."""
+
+    class Status(models.TextChoices):
+        CALLING = "calling", _("Calling the model")
+        ANSWERED = "answered", _("Answered")
+        FAILED = "failed", _("Failed")
+        ABANDONED = "abandoned", _("Abandoned")
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="step_set")
+    number = models.PositiveIntegerField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.CALLING)
+    fence = models.BigIntegerField()
+    input = models.JSONField(help_text=_("The user message that this step adds: goal, tool results, corrections."))
+    output = models.JSONField(default=list, help_text=_("The model's content blocks."))
+    model = models.CharField(max_length=120, blank=True, default="")
+    stop_reason = models.CharField(max_length=20, blank=True, default="")
+    error = models.TextField(blank=True, default="")
+    input_tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+    cache_read_tokens = models.BigIntegerField(default=0)
+    cache_write_tokens = models.BigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
+    hold_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
+    first_token_ms = models.PositiveIntegerField(null=True)
+    opened_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="step_number")]
+        indexes = [
+            models.Index(fields=["opened_at"], condition=Q(status="calling"), name="open_steps"),
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.number}"
+
+
+class ModelCall(models.Model):
+    """One request to one provider, and what it cost."""
+
+    step = models.ForeignKey(Step, models.CASCADE, related_name="model_calls")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="model_calls")
+    number = models.PositiveIntegerField()
+    provider = models.CharField(max_length=60)
+    model = models.CharField(max_length=120)
+    started_at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField()
+    first_token_ms = models.PositiveIntegerField(null=True)
+    input_tokens = models.BigIntegerField()
+    output_tokens = models.BigIntegerField()
+    cache_read_tokens = models.BigIntegerField(default=0)
+    cache_write_tokens = models.BigIntegerField(default=0)
+    reasoning_tokens = models.BigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=8)
+    estimated = models.BooleanField(default=False)
+    price_source = models.CharField(max_length=120)
+    error_kind = models.CharField(max_length=20, blank=True, default="")
+    error = models.TextField(blank=True, default="")
+    request_id = models.CharField(max_length=120, blank=True, default="")
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["started_at"], name="model_calls_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.cost_usd} USD"
+
+
+class ToolCall(models.Model):
+    """One call that a model asked for: the row, not the model, is what is executed."""
+
+    class Status(models.TextChoices):
+        PROPOSED = states.CallStatus.PROPOSED.value, _("Proposed")
+        INVALID = states.CallStatus.INVALID.value, _("Invalid")
+        APPROVED = states.CallStatus.APPROVED.value, _("Approved")
+        HELD = states.CallStatus.HELD.value, _("Waiting for a decision")
+        REJECTED = states.CallStatus.REJECTED.value, _("Rejected")
+        EXPIRED = states.CallStatus.EXPIRED.value, _("Expired")
+        CANCELLED = states.CallStatus.CANCELLED.value, _("Cancelled")
+        ANSWERED = states.CallStatus.ANSWERED.value, _("Answered by a person")
+        DONE_BY_PERSON = states.CallStatus.DONE_BY_PERSON.value, _("Done by a person")
+        EXECUTING = states.CallStatus.EXECUTING.value, _("Executing")
+        SUCCEEDED = states.CallStatus.SUCCEEDED.value, _("Succeeded")
+        FAILED = states.CallStatus.FAILED.value, _("Failed")
+        IN_DOUBT = states.CallStatus.IN_DOUBT.value, _("In doubt")
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="call_set")
+    step = models.ForeignKey(Step, models.CASCADE, related_name="call_set")
+    position = models.PositiveIntegerField()
+    tool_use_id = models.CharField(max_length=120)
+    tool = models.CharField(max_length=128)
+    raw_arguments = models.JSONField(help_text=_("As the model wrote them."))
+    arguments = models.JSONField(help_text=_("Validated, with defaults: what runs."))
+    status = models.CharField(max_length=14, choices=Status)
+    tier = models.CharField(max_length=8, blank=True, default="")
+    effect = models.TextField(blank=True, default="")
+    idempotent = models.BooleanField(default=False, help_text=_("May run again under the same key (or only reads)."))
+    bound_hash = models.CharField(max_length=64, blank=True, default="")
+    policy_version_id = models.BigIntegerField(null=True)
+    rule = models.CharField(max_length=120, blank=True, default="")
+    reason = models.TextField(blank=True, default="", help_text=_("Why this verdict, in words."))
+    dispatch_at = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(null=True)
+    proposed_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    duration_ms = models.PositiveIntegerField(null=True)
+    result = models.JSONField(null=True, help_text=_("The envelope, whole."))
+    result_text = models.TextField(blank=True, default="", help_text=_("What the model was told."))
+    untrusted_source = models.CharField(max_length=300, blank=True, default="")
+    resolved_by_name = models.CharField(max_length=150, blank=True, default="")
+
+    class Meta:
+        ordering = ["step_id", "position"]
+        constraints = [models.UniqueConstraint(fields=["step", "position"], name="call_position")]
+        indexes = [
+            models.Index(fields=["run"], name="open_calls", condition=Q(status__in=["approved", "held", "executing", "in_doubt"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool} ({self.status})"
