@@ -1,0 +1,48 @@
+"""The servers of the test run, and a guard: a test that reaches for the network fails."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests import services
+
+services.claim_environment()
+_session = ExitStack()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not session.config.option.collectonly:
+        _session.enter_context(services.running())
+    sys.addaudithook(_guard)
+
+
+def pytest_unconfigure() -> None:
+    _session.close()
+
+
+class NetworkReached(BaseException):
+    """Not an Exception, so that no retry loop takes it for a bad connection."""
+
+
+def _guard(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in {"socket.connect", "socket.sendto"}:
+        address = arguments[1]
+        if isinstance(address, tuple) and not _local(address[0]):
+            raise NetworkReached(f"A test tried to connect to {address[0]}:{address[1]}.")
+    elif event == "socket.getaddrinfo" and not _local(arguments[0]):
+        raise NetworkReached(f"A test tried to look up {arguments[0]}.")
+
+
+def _local(host: str | bytes | None) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    if not name or name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

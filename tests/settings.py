@@ -1,0 +1,7 @@
+"""The product's settings, on servers that belong to this test run alone."""
+
+from tests import services
+
+services.claim_environment()
+
+from agentops.settings import *  # noqa: E402, F403
