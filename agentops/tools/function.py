@@ -1,0 +1,88 @@
+"""A tool made of a Python function."""
+
+from __future__ import annotations
+
+import dataclasses
+import string
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from agentops.core.tools import Effect, InvalidArguments, Tier, ToolContext, ToolResult, ToolSpec
+
+from . import arguments as checks
+from .escape import shorten, visible
+from .executor import execute
+from .hygiene import dump
+from .schema import Parameters
+
+_log = structlog.get_logger(__name__)
+_SHOWN = 200
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class FunctionTool:
+    """Implements `agentops.core.tools.Tool`. Made by the `tool` decorator, which checks the definition."""
+
+    name: str
+    function: Callable[..., Any]
+    parameters: Parameters
+    spec: ToolSpec
+    tier: Tier
+    reads_only: bool
+    idempotent: bool
+    untrusted: bool
+    timeout: float
+    effect: str | Effect
+    attempts: int = 1
+
+    def validate(self, arguments: Any) -> dict[str, Any]:
+        return checks.validate(self.name, self.parameters, arguments)
+
+    def effect_line(self, arguments: dict[str, Any]) -> str:
+        """One line. Where the tool declares no effect, or its effect fails, the arguments themselves."""
+        try:
+            line = self.effect(arguments) if callable(self.effect) else _fill(self.effect, arguments)
+        except Exception:
+            _log.exception("effect_failed", tool=self.name)
+            line = ""
+        return visible(line or _plain(self.name, arguments))
+
+    async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
+        try:
+            parsed = checks.parse(self.name, self.parameters, arguments)
+        except InvalidArguments as error:
+            return ToolResult("error", error=str(error))
+        result = await execute(
+            self.name,
+            self.function,
+            self.parameters.call_arguments(parsed, context),
+            timeout=self.timeout,
+            repeatable=self.reads_only or self.idempotent,
+            attempts=self.attempts,
+        )
+        if self.untrusted and result.ok and not result.untrusted_source:
+            return dataclasses.replace(result, untrusted_source=self.name)
+        return result
+
+
+def effect_fields(effect: str) -> set[str]:
+    """The parameters that an effect line names."""
+    fields = {name for _, name, _, _ in string.Formatter().parse(effect) if name is not None}
+    return {name.split(".")[0].split("[")[0] for name in fields}
+
+
+def _fill(effect: str, arguments: dict[str, Any]) -> str:
+    return effect.format(**{name: _shown(value) for name, value in arguments.items()})
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    return shorten(value if isinstance(value, str) else dump(value), _SHOWN)
+
+
+def _plain(name: str, arguments: dict[str, Any]) -> str:
+    pairs = ", ".join(f"{key}={shorten(dump(value), _SHOWN)}" for key, value in arguments.items())
+    return shorten(f"{name}({pairs})", 1000)

@@ -1,0 +1,168 @@
+"""Declares tools and finds them by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from agentops.core.errors import InvalidInput
+from agentops.core.tools import Effect, InvalidArguments, Tier, Tool, ToolSpec
+
+from .arguments import unknown_tool_message
+from .errors import ToolDefinitionError
+from .function import FunctionTool, effect_fields
+from .hygiene import dump
+from .schema import parameters_of
+
+
+class Registry:
+    """All tools of this process, by name."""
+
+    def __init__(self) -> None:
+        self._tools: dict[str, Tool] = {}
+
+    def add(self, tool: Tool) -> None:
+        if tool.name in self._tools:
+            raise ToolDefinitionError(f"There are two tools named {tool.name}; give one another name.")
+        self._tools[tool.name] = tool
+
+    def get(self, name: str) -> Tool | None:
+        return self._tools.get(name)
+
+    def names(self) -> list[str]:
+        return sorted(self._tools)
+
+    def toolbox(self, names: Iterable[str]) -> RegistryToolbox:
+        """The tools of one agent, in the order given. Raises InvalidInput for a name that no tool has."""
+        chosen = {}
+        for name in names:
+            tool = self._tools.get(name)
+            if tool is None:
+                raise InvalidInput(unknown_tool_message(name, self._tools), field="tools")
+            chosen[name] = tool
+        return RegistryToolbox(chosen)
+
+
+class RegistryToolbox:
+    """Implements `agentops.core.tools.Toolbox`."""
+
+    def __init__(self, tools: dict[str, Tool]) -> None:
+        self._tools = tools
+
+    def get(self, name: str) -> Tool | None:
+        return self._tools.get(name)
+
+    def specs(self) -> list[ToolSpec]:
+        return [tool.spec for tool in self._tools.values()]
+
+
+registry = Registry()
+"""Where `tool` puts what it makes, unless told otherwise."""
+
+
+def tool(
+    *,
+    tier: Tier | str | None = None,
+    effect: str | Effect = "",
+    reads_only: bool = False,
+    timeout: float = 30.0,
+    idempotent: bool = False,
+    untrusted: bool = False,
+    attempts: int = 1,
+    name: str | None = None,
+    hint: str = "",
+    examples: Sequence[dict[str, Any]] = (),
+    into: Registry = registry,
+) -> Callable[[Callable[..., Any]], FunctionTool]:
+    """Make a typed function, async or plain, a tool.
+
+    The docstring is what the model reads, with `hint` and `examples` (arguments, checked here) below it.
+    A parameter annotated `ToolContext` is filled in and not shown. `effect` says in one line what would
+    happen: a format string over the parameters, or a function of the validated arguments. Only a tool that
+    reads only may leave out `effect` and `tier` (then low). `timeout` is in seconds. `idempotent`: calling
+    again with the same `call_id` does nothing more. `untrusted`: the result is content from outside.
+    `attempts` above 1 needs reads_only or idempotent.
+
+    Raises ToolDefinitionError, at import.
+    """
+
+    def declare(function: Callable[..., Any]) -> FunctionTool:
+        made = _build(
+            function,
+            name or function.__name__,
+            tier=tier,
+            effect=effect,
+            reads_only=reads_only,
+            timeout=timeout,
+            idempotent=idempotent,
+            untrusted=untrusted,
+            attempts=attempts,
+            hint=hint,
+            examples=examples,
+        )
+        into.add(made)
+        return made
+
+    return declare
+
+
+def _build(
+    function: Callable[..., Any],
+    name: str,
+    *,
+    tier: Tier | str | None,
+    effect: str | Effect,
+    reads_only: bool,
+    timeout: float,
+    idempotent: bool,
+    untrusted: bool,
+    attempts: int,
+    hint: str,
+    examples: Sequence[dict[str, Any]],
+) -> FunctionTool:
+    where = f"tool {name} ({function.__module__})"
+    description = inspect.getdoc(function)
+    if not description:
+        raise ToolDefinitionError(f"{where}: it has no docstring, and the model would not know what it does.")
+    if not reads_only and not effect:
+        raise ToolDefinitionError(f"{where}: it needs an effect line, as it does more than read.")
+    if not reads_only and tier is None:
+        raise ToolDefinitionError(f"{where}: it needs a tier, as it does more than read.")
+    if tier is not None and tier not in list(Tier):
+        raise ToolDefinitionError(f"{where}: {tier!r} is no tier; take one of {', '.join(Tier)}.")
+    if timeout <= 0 or attempts < 1:
+        raise ToolDefinitionError(f"{where}: timeout must be above 0 and attempts at least 1.")
+    if attempts > 1 and not (reads_only or idempotent):
+        raise ToolDefinitionError(
+            f"{where}: it cannot be tried again, as it neither only reads nor is idempotent."
+        )
+    parameters = parameters_of(function, where)
+    if isinstance(effect, str) and (strange := effect_fields(effect) - set(parameters.names)):
+        raise ToolDefinitionError(
+            f"{where}: the effect names {', '.join(sorted(strange))}, which it does not take."
+        )
+    made = FunctionTool(
+        name=name,
+        function=function,
+        parameters=parameters,
+        spec=ToolSpec(name, _description(description, hint, examples), parameters.schema),
+        tier=Tier(tier or Tier.LOW),
+        reads_only=reads_only,
+        idempotent=idempotent or reads_only,
+        untrusted=untrusted,
+        timeout=timeout,
+        effect=effect,
+        attempts=attempts,
+    )
+    for example in examples:
+        try:
+            made.validate(example)
+        except InvalidArguments as error:
+            raise ToolDefinitionError(f"{where}: an example is wrong. {error}") from error
+    return made
+
+
+def _description(text: str, hint: str, examples: Sequence[dict[str, Any]]) -> str:
+    parts = [text, f"Hint: {hint}" if hint else "", *(f"Example: {dump(example)}" for example in examples)]
+    return "\n\n".join(part for part in parts if part)
