@@ -1,0 +1,114 @@
+"""Errors as application/problem+json (RFC 9457): what happened, why, what to do, and which field is at fault."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.deprecation import MiddlewareMixin
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.responses import Response
+
+from agentops.accounts.tokens import TokenRefused
+from agentops.core.errors import Conflict, InvalidInput, NotAllowed
+
+from .body import MalformedBody
+
+log = logging.getLogger("agentops.rest")
+
+SIGN_IN = "Send “Authorization: Bearer <token>” (manage.py create_token makes one), or sign in with the browser."
+NOT_FOUND = "There is nothing here that you may see. Check the id and the address."
+
+
+class Problem(Schema):
+    """What went wrong. A 409 of a decision also says `decided_by`, `decided_at` and `decision`."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    field: str | None = None
+
+
+def problem(status: int, detail: str, field: str = "", **more: Any) -> HttpResponse:
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    if field:
+        body["field"] = field
+    response = Response({**more, **body}, status=status, content_type="application/problem+json")
+    if status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+Teller = Callable[[Any], HttpResponse]
+
+TOLD_AS: dict[type[Exception], Teller] = {
+    InvalidInput: lambda error: problem(422, str(error), error.field),
+    NotAllowed: lambda error: problem(403, str(error)),
+    # A conflict's own attributes say who was first, when and with what.
+    Conflict: lambda error: problem(409, str(error), **vars(error)),
+    TokenRefused: lambda error: problem(401, f"{error} {SIGN_IN}"),
+    AuthenticationError: lambda error: problem(401, f"Nobody is signed in. {SIGN_IN}"),
+    ObjectDoesNotExist: lambda error: problem(404, NOT_FOUND),
+    Http404: lambda error: problem(404, NOT_FOUND),
+    RequestDataTooBig: lambda error: problem(413, "The body is too large; 2 MB is the most."),
+    SuspiciousOperation: lambda error: problem(400, "The request is malformed."),
+    MalformedBody: lambda error: problem(400, str(error)),
+    ValidationError: lambda error: _invalid(error),
+    HttpError: lambda error: problem(error.status_code, str(error)),
+}
+
+
+def tell_as_problems(api: NinjaAPI) -> None:
+    """Every exception of an endpoint becomes a problem; an unexpected one is logged and tells nothing of itself."""
+    for kind, teller in TOLD_AS.items():
+        api.add_exception_handler(kind, lambda request, error, teller=teller: teller(_cause(error)))
+    api.add_exception_handler(Exception, _unexpected)
+
+
+def _cause(error: Exception) -> Exception:
+    """Ninja wraps whatever its parser raises in a bare 400; the parser's own word is better."""
+    cause = error.__cause__
+    return cause if type(error) is HttpError and isinstance(cause, InvalidInput | MalformedBody) else error
+
+
+def _invalid(error: ValidationError | InvalidInput | MalformedBody) -> HttpResponse:
+    first = error.errors[0]
+    # (source, name of the endpoint's parameter, path inside the body ...); a query's or header's name is the field.
+    source, *path = first["loc"]
+    if source == "body" and len(path) > 1:
+        path = path[1:]
+    field = "body" if source == "body" and not path else ".".join(str(part) for part in path)
+    if first["type"] == "extra_forbidden":
+        return problem(422, f"There is no field {field} here. Remove it, or check its spelling.", field)
+    if first["type"] == "missing":
+        return problem(422, f"{field} is missing.", field)
+    return problem(422, f"{field}: {first['msg']}.", field)
+
+
+def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("unexpected error at %s %s", request.method, request.path, exc_info=error)
+    return problem(500, "Something went wrong on our side; it is in the log. Trying again later may help.")
+
+
+class ProblemResponses(MiddlewareMixin):
+    """Under /api/, whatever error Django itself answers with (no such address, wrong method) is a problem too."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        told = response.get("Content-Type", "").startswith("application/problem+json")
+        if response.status_code < 400 or told or not request.path_info.startswith("/api/"):
+            return response
+        details = {
+            404: NOT_FOUND,
+            405: f"{request.method} is not possible here; {response.get('Allow', 'nothing else')} is.",
+        }
+        status = response.status_code
+        made = problem(status, details.get(status, f"{HTTPStatus(status).phrase}: the request was refused."))
+        if "Allow" in response:
+            made["Allow"] = response["Allow"]
+        return made
