@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,3 +64,10 @@ def stack_environment(database: str) -> dict[str, str]:
         "AGENTOPS_SHOP_READER_URL": facts.shop_reader_url,
         "AGENTOPS_SECRET_KEY": facts.secret_key,
     }
+
+
+if __name__ == "__main__":  # python -m tests.services COMMAND ...: run it with the servers up
+    claim_environment()
+    with running():
+        code = subprocess.call(sys.argv[1:])
+    sys.exit(code)
