@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line; a configuration that cannot work is said in one line."""
+"""Django's command line; what stops a start is said in plain words, without a stack trace."""
 
 import os
 import sys
@@ -7,11 +7,11 @@ import sys
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentops.settings")
 
 if __name__ == "__main__":
-    from agentops.env import ConfigurationError
+    from agentops.core.errors import AgentOpsError
 
     try:
         from django.core.management import execute_from_command_line
 
         execute_from_command_line(sys.argv)
-    except ConfigurationError as error:
+    except AgentOpsError as error:
         sys.exit(f"agentops: {error}")

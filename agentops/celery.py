@@ -10,7 +10,7 @@ from celery.signals import setup_logging
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentops.settings")
 
 app = Celery("agentops")
-app.config_from_object("django.conf:settings.CELERY")
+app.config_from_object("agentops.settings:CELERY")
 app.autodiscover_tasks()
 
 

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
         try:
-            call_command("migrate", interactive=False, stdout=self.stderr)
+            call_command("migrate", interactive=False, verbosity=0)
             if not options["no_demo"]:
                 call_command("seed_demo", stdout=self.stderr)
             password = self._first_admin()  # last: nothing may fail between drawing it and showing it
