@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from agentops import health
+from agentops import api_docs, health
 from agentops.api import api
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("api/docs", api_docs.page, name="api-docs"),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
     path("", include("agentops.accounts.urls")),

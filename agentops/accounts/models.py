@@ -40,12 +40,14 @@ class Membership(models.Model):
 
 
 class ApiToken(models.Model):
-    """A secret that lets a program act for its owner, within `scopes`, until `expires_at`. Only its hash is kept."""
+    """Lets a program act for its owner, within `scopes`, until `expires_at`. Only its hash is kept."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80)
     hash = models.CharField(max_length=64, unique=True, editable=False)
-    hint = models.CharField(max_length=8, editable=False, help_text=_("The token's first characters, to tell tokens apart."))
+    hint = models.CharField(
+        max_length=8, editable=False, help_text=_("The token's first characters, to tell tokens apart.")
+    )
     scopes = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
@@ -54,3 +56,20 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"
+
+
+class SignInFailure(models.Model):
+    """A failed attempt to sign in; rows live only as long as they count."""
+
+    username = models.CharField(max_length=150)
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["username", "address", "at"], name="failures_by_name"),
+            models.Index(fields=["at"], name="failures_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.username} from {self.address}"

@@ -1,7 +1,7 @@
 """Makes API tokens and recognises them.
 
-A token is 32 random bytes, so its plain SHA-256 can be kept: nobody can guess through 2^256 values however fast the
-hash is. Slow hashes exist for passwords, which people choose; here they would only slow every request.
+A token is 32 random bytes, so its plain SHA-256 can be kept: nobody can guess through 2^256 values however
+fast the hash is. Slow hashes exist for passwords, which people choose; here they would only cost time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 class TokenRefused(AgentOpsError):
-    """The token does not open anything. What is wrong is told only to who holds a token that was once real."""
+    """The token opens nothing. What is wrong is told only to who holds a token that was once real."""
 
 
 def create_token(owner: Any, name: str, scopes: Iterable[str], days: int = 90) -> tuple[ApiToken, str]:
@@ -55,8 +55,8 @@ def create_token(owner: Any, name: str, scopes: Iterable[str], days: int = 90) -
 def verify(secret: str) -> ApiToken:
     """The live token with this secret, its owner loaded. Raises TokenRefused.
 
-    The work is the same for every secret: one hash and one look-up by it. What the look-up's timing could betray is
-    a hash, which opens nothing.
+    The work is the same for every secret: one hash and one look-up by it. What the look-up's timing could
+    betray is a hash, which opens nothing.
     """
     token = ApiToken.objects.select_related("owner").filter(hash=_hash(secret)).first()
     if token is None:

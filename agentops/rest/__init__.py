@@ -1,4 +1,4 @@
-"""What every REST endpoint shares: who asks, how lists are paged, how bodies are read, how errors are told."""
+"""What all REST endpoints share: who asks, how lists are paged, how bodies are read, how errors are told."""
 
 from .auth import access
 from .body import Body, IdempotencyKey, Usd

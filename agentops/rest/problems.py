@@ -1,4 +1,4 @@
-"""Errors as application/problem+json (RFC 9457): what happened, why, what to do, and which field is at fault."""
+"""Errors as application/problem+json (RFC 9457): what happened, what to do, and which field is at fault."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from .body import MalformedBody
 
 log = logging.getLogger("agentops.rest")
 
-SIGN_IN = "Send “Authorization: Bearer <token>” (manage.py create_token makes one), or sign in with the browser."
+SIGN_IN = (
+    "Send “Authorization: Bearer <token>” (manage.py create_token makes one), or sign in with the browser."
+)
 NOT_FOUND = "There is nothing here that you may see. Check the id and the address."
 
 
@@ -65,7 +67,7 @@ TOLD_AS: dict[type[Exception], Teller] = {
 
 
 def tell_as_problems(api: NinjaAPI) -> None:
-    """Every exception of an endpoint becomes a problem; an unexpected one is logged and tells nothing of itself."""
+    """Every exception of an endpoint becomes a problem; an unexpected one is logged and says no more."""
     for kind, teller in TOLD_AS.items():
         api.add_exception_handler(kind, lambda request, error, teller=teller: teller(_cause(error)))
     api.add_exception_handler(Exception, _unexpected)
@@ -77,9 +79,9 @@ def _cause(error: Exception) -> Exception:
     return cause if type(error) is HttpError and isinstance(cause, InvalidInput | MalformedBody) else error
 
 
-def _invalid(error: ValidationError | InvalidInput | MalformedBody) -> HttpResponse:
+def _invalid(error: ValidationError) -> HttpResponse:
     first = error.errors[0]
-    # (source, name of the endpoint's parameter, path inside the body ...); a query's or header's name is the field.
+    # (source, the endpoint's parameter, path inside the body ...); a query's or header's name is the field.
     source, *path = first["loc"]
     if source == "body" and len(path) > 1:
         path = path[1:]
@@ -97,7 +99,7 @@ def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 class ProblemResponses(MiddlewareMixin):
-    """Under /api/, whatever error Django itself answers with (no such address, wrong method) is a problem too."""
+    """Under /api/, an error of Django itself (no such address, wrong method) is a problem too."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         told = response.get("Content-Type", "").startswith("application/problem+json")
