@@ -28,7 +28,10 @@ class ToolTier(models.Model):
     tool = models.CharField(max_length=128)
     tier = models.CharField(max_length=8, choices=Tier)
     timer_seconds = models.PositiveIntegerField(
-        _("countdown in seconds"), null=True, blank=True, help_text=_("For medium: how long before it approves itself. Empty: 300.")
+        _("countdown in seconds"),
+        null=True,
+        blank=True,
+        help_text=_("For medium: how long before it approves itself. Empty: 300."),
     )
 
     class Meta:
@@ -41,10 +44,12 @@ class ToolTier(models.Model):
 
 
 class Policy(models.Model):
-    """A team's ordered rules as they are being edited; `publish` makes a version of them, and versions decide."""
+    """A team's ordered rules as they are being edited. Publishing makes a version; versions decide."""
 
     team = models.OneToOneField(Team, models.CASCADE, related_name="policy")
-    live = models.ForeignKey("PolicyVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+")
+    live = models.ForeignKey(
+        "PolicyVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
 
     class Meta:
         verbose_name_plural = "policies"
@@ -54,7 +59,7 @@ class Policy(models.Model):
 
 
 class Rule(models.Model):
-    """One line of a policy: when it matches, its tier counts. Rules are tried in order; the first match wins."""
+    """One line of a policy: when it matches, its tier counts. Tried in order; the first match wins."""
 
     class Taint(models.TextChoices):
         ANY = "any", _("either way")
@@ -72,7 +77,9 @@ class Rule(models.Model):
     agent = models.CharField(max_length=80, default="*", help_text=_("An agent's name, or a pattern."))
     taint = models.CharField(max_length=8, choices=Taint, default=Taint.ANY)
     condition = models.TextField(
-        blank=True, max_length=2000, help_text=_("CEL, for example: double(args.amount) > 100.0. Empty: always.")
+        blank=True,
+        max_length=2000,
+        help_text=_("CEL, for example: double(args.amount) > 100.0. Empty: always."),
     )
     tier = models.CharField(max_length=8, choices=Tier)
     timer_seconds = models.PositiveIntegerField(_("countdown in seconds"), null=True, blank=True)
@@ -114,7 +121,8 @@ class RequestQuerySet(models.QuerySet["ApprovalRequest"]):
         """Timers about to fire, then tier, then age."""
         return self.annotate(
             weight=models.Case(
-                *(models.When(tier=tier.value, then=models.Value(-tier.rank)) for tier in core.Tier), default=0
+                *(models.When(tier=tier.value, then=models.Value(-tier.rank)) for tier in core.Tier),
+                default=0,
             )
         ).order_by(models.F("decide_at").asc(nulls_last=True), "weight", "created_at", "id")
 
@@ -122,8 +130,8 @@ class RequestQuerySet(models.QuerySet["ApprovalRequest"]):
 class ApprovalRequest(models.Model):
     """One action that waits for a decision: a snapshot of exactly what would happen, and what became of it.
 
-    pending → approved (person, timer) | rejected | expired | cancelled | done (critical: a person did it and says
-    what came of it)
+    pending → approved (person, timer) | rejected | expired | cancelled | done (critical: a person did it and
+    says what came of it)
     """
 
     class Status(models.TextChoices):
@@ -149,42 +157,59 @@ class ApprovalRequest(models.Model):
     tool = models.CharField(max_length=128)
     arguments = models.JSONField()
     effect = models.TextField()
-    bound_hash = models.CharField(max_length=64, help_text=_("SHA-256 over arguments, tool schema and effect."))
+    bound_hash = models.CharField(
+        max_length=64, help_text=_("SHA-256 over arguments, tool schema and effect.")
+    )
     policy_version = models.ForeignKey(PolicyVersion, models.PROTECT, null=True, related_name="+")
-    rule = models.CharField(max_length=120, blank=True, help_text=_("The rule that matched; empty: the tool's own tier."))
+    rule = models.CharField(
+        max_length=120, blank=True, help_text=_("The rule that matched; empty: the tool's own tier.")
+    )
     rule_error = models.TextField(blank=True)
     reason = models.TextField(blank=True, help_text=_("Why it is here, in words."))
     tainted_by = models.CharField(max_length=300, blank=True)
 
     subject_kind = models.CharField(max_length=20)
     subject_id = models.CharField(max_length=64)
-    context = models.JSONField(default=dict, help_text=_("What the approver may want to know: run, agent, goal, step."))
+    context = models.JSONField(
+        default=dict, help_text=_("What the approver may want to know: run, agent, goal, step.")
+    )
     agent = models.CharField(max_length=80, blank=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
     decide_at = models.DateTimeField(null=True, blank=True)
     on_deadline = models.CharField(max_length=8, blank=True)
-    frozen_for = models.DurationField(null=True, blank=True, help_text=_("What was left of the countdown when its run was paused."))
+    frozen_for = models.DurationField(
+        null=True, blank=True, help_text=_("What was left of the countdown when its run was paused.")
+    )
 
     decided_at = models.DateTimeField(null=True, blank=True)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    decided_by_name = models.CharField(max_length=150, blank=True, help_text=_("Kept when the person is deleted."))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    decided_by_name = models.CharField(
+        max_length=150, blank=True, help_text=_("Kept when the person is deleted.")
+    )
     decided_via = models.CharField(max_length=8, choices=Via, blank=True)
     decision_reason = models.TextField(blank=True)
-    outcome = models.TextField(blank=True, help_text=_("Critical: what the person reports, given to the agent."))
+    outcome = models.TextField(
+        blank=True, help_text=_("Critical: what the person reports, given to the agent.")
+    )
 
     objects = RequestQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["subject_kind", "subject_id"], condition=Q(status="pending"), name="one_pending_request_a_subject"
+                fields=["subject_kind", "subject_id"],
+                condition=Q(status="pending"),
+                name="one_pending_request_a_subject",
             ),
             models.CheckConstraint(
                 condition=~Q(tier="critical", status="approved"), name="critical_is_never_approved"
             ),
             models.CheckConstraint(
-                condition=Q(status="pending", decided_at=None) | (~Q(status="pending") & Q(decided_at__isnull=False)),
+                condition=Q(status="pending", decided_at=None)
+                | (~Q(status="pending") & Q(decided_at__isnull=False)),
                 name="decided_has_a_time",
             ),
             models.CheckConstraint(
@@ -193,8 +218,12 @@ class ApprovalRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["team", "decide_at"], condition=Q(status="pending"), name="pending_by_team"),
-            models.Index(fields=["decide_at"], condition=Q(status="pending", decide_at__isnull=False), name="timers"),
-            models.Index(fields=["team", "-decided_at"], condition=~Q(status="pending"), name="decided_by_team"),
+            models.Index(
+                fields=["decide_at"], condition=Q(status="pending", decide_at__isnull=False), name="timers"
+            ),
+            models.Index(
+                fields=["team", "-decided_at"], condition=~Q(status="pending"), name="decided_by_team"
+            ),
             models.Index(fields=["subject_kind", "subject_id"], name="request_subject"),
         ]
 
@@ -216,7 +245,20 @@ class Decision(models.Model):
 
     class Meta:
         ordering = ["revision"]
-        constraints = [models.UniqueConstraint(fields=["request", "revision"], name="one_decision_a_revision")]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "revision"], name="one_decision_a_revision")
+        ]
 
     def __str__(self) -> str:
         return f"{self.decision} by {self.by_name or self.via}"
+
+
+class SweepClock(models.Model):
+    """One row: when countdowns were last looked at, by the database's clock. It tells a downtime."""
+
+    ONLY = 1
+
+    swept_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"swept at {self.swept_at}"

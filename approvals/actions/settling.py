@@ -1,0 +1,103 @@
+"""The one way an open request changes: locked, compared, recorded, carried out, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from agentops.core.errors import Conflict
+from agentops.live.publish import team_changed
+
+from ..models import ApprovalRequest, Decision
+from ..subjects import subject_of
+
+Status, Via = ApprovalRequest.Status, ApprovalRequest.Via
+
+
+class Verb(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+    DONE = "done"
+    HOLD = "hold"
+    EXPIRE = "expire"
+    CANCEL = "cancel"
+
+
+BECOMES = {
+    Verb.APPROVE: Status.APPROVED,
+    Verb.REJECT: Status.REJECTED,
+    Verb.DONE: Status.DONE,
+    Verb.HOLD: Status.PENDING,
+    Verb.EXPIRE: Status.EXPIRED,
+    Verb.CANCEL: Status.CANCELLED,
+}
+"""pending → what each verb makes of it; no verb leaves any other status."""
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who or what acts. No user: a timer, or the system on behalf of the subject."""
+
+    via: str
+    user: AbstractBaseUser | None = None
+    name: str = ""
+
+
+def locked(found: ApprovalRequest) -> ApprovalRequest:
+    """The request as it is now, under both locks, the subject's first. `clock` is the database's time."""
+    subject_of(found).lock(found.subject_id)
+    return ApprovalRequest.objects.select_for_update().annotate(clock=Now()).get(pk=found.pk)
+
+
+def settle(request: ApprovalRequest, verb: Verb, by: By, *, reason: str = "", outcome: str = "") -> Decision:
+    """Record `verb` on a request that the caller holds locked and pending."""
+    changes: dict[str, Any] = {"revision": F("revision") + 1, "decide_at": None, "frozen_for": None}
+    if verb is Verb.HOLD:
+        changes["on_deadline"] = ""
+    else:
+        changes |= {
+            "status": BECOMES[verb],
+            "decided_at": Now(),
+            "decided_by": by.user,
+            "decided_by_name": by.name,
+            "decided_via": by.via,
+            "decision_reason": reason,
+            "outcome": outcome,
+        }
+    pending = ApprovalRequest.objects.pending().filter(pk=request.pk, revision=request.revision)
+    if pending.update(**changes) != 1:
+        raise Conflict("The request changed in the same moment; nothing was done. Look at it again.")
+    request.refresh_from_db()
+    decision = Decision.objects.create(
+        request=request,
+        revision=request.revision,
+        decision=verb.value,
+        by=by.user,
+        by_name=by.name,
+        via=by.via,
+        reason=reason,
+    )
+    announce(request.team_id, [request.pk])
+    return decision
+
+
+def carry_out(request: ApprovalRequest, verb: Verb, by: By, *, reason: str = "", outcome: str = "") -> None:
+    """Settle it and tell its subject, which may refuse: then nothing of this happens."""
+    decision = settle(request, verb, by, reason=reason, outcome=outcome)
+    subject_of(request).on_decided(request, decision)
+
+
+def announce(team_id: int, ids: Iterable[UUID]) -> None:
+    """After the commit, tell who watches the team's queue."""
+    names = [str(pk) for pk in ids]
+    if names:
+        transaction.on_commit(partial(team_changed, team_id, "approvals", names))

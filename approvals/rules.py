@@ -1,0 +1,106 @@
+"""One rule of a policy: what may be written, how a version stores it, when it applies, how it reads."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from agentops.core.errors import InvalidInput
+from agentops.core.tools import Tier
+
+from . import conditions
+from .conditions import Condition, Facts
+from .models import Rule
+
+FIELDS = ("name", "tool", "agent", "taint", "condition", "tier", "timer_seconds", "on_deadline")
+MAX_TIMER_SECONDS = 30 * 24 * 3600
+
+_PATTERN = re.compile(r"[A-Za-z0-9_.:/*?-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRule:
+    """A rule as a policy version holds it, ready to be tried."""
+
+    name: str
+    tool: str
+    agent: str
+    taint: str
+    condition: Condition | None
+    tier: Tier
+    timer_seconds: int | None
+    on_deadline: str
+
+    def applies(self, *, tool: str, agent: str, tainted: bool) -> bool:
+        """Everything but the condition, which costs more."""
+        if self.taint != Rule.Taint.ANY and (self.taint == Rule.Taint.TAINTED) != tainted:
+            return False
+        return fnmatchcase(tool, self.tool) and fnmatchcase(agent, self.agent)
+
+    def holds(self, facts: Facts) -> bool:
+        """Raises ConditionFailed."""
+        return self.condition is None or self.condition.holds(facts)
+
+
+def as_json(rule: Rule) -> dict[str, Any]:
+    return {name: getattr(rule, name) for name in FIELDS}
+
+
+def from_json(data: dict[str, Any]) -> StoredRule:
+    condition = Condition(data["condition"]) if data["condition"].strip() else None
+    return StoredRule(**{**data, "condition": condition, "tier": Tier(data["tier"])})
+
+
+def check(data: dict[str, Any]) -> None:
+    """Raises InvalidInput naming the field, unless a policy may hold this rule."""
+    if not data["name"].strip() or not data["name"].isprintable():
+        raise InvalidInput("People read the name on every request: give it printable characters.", "name")
+    for field in ("tool", "agent"):
+        if not _PATTERN.fullmatch(data[field]):
+            raise InvalidInput(
+                "Write a name, or a pattern with * for any characters and ? for one; other than these it may "
+                "hold letters, digits and _ . : / -",
+                field,
+            )
+    if data["taint"] not in Rule.Taint:
+        raise InvalidInput(f"Taint is one of {', '.join(Rule.Taint.values)}.", "taint")
+    if data["tier"] not in list(Tier):
+        raise InvalidInput(f"The tier is one of {', '.join(Tier)}.", "tier")
+    if data["condition"].strip():
+        conditions.check(data["condition"])
+    _check_deadline(Tier(data["tier"]), data["timer_seconds"], data["on_deadline"])
+
+
+def _check_deadline(tier: Tier, seconds: int | None, on_deadline: str) -> None:
+    if on_deadline not in Rule.OnDeadline:
+        raise InvalidInput("At its deadline a request waits on, or expires.", "on_deadline")
+    if on_deadline and tier is not Tier.HIGH:
+        raise InvalidInput("Only high can expire: medium approves itself, critical waits.", "on_deadline")
+    if on_deadline and seconds is None:
+        raise InvalidInput("Say after how many seconds it expires.", "timer_seconds")
+    check_timer(tier, seconds, expires=bool(on_deadline))
+
+
+def check_timer(tier: Tier, seconds: int | None, *, expires: bool = False) -> None:
+    """Raises InvalidInput(timer_seconds) for a countdown that could not run or would mean nothing."""
+    if seconds is None:
+        return
+    if tier is not Tier.MEDIUM and not expires:
+        raise InvalidInput(
+            "Only medium counts down, and high where it expires. Leave it empty.", "timer_seconds"
+        )
+    if not 1 <= seconds <= MAX_TIMER_SECONDS:
+        raise InvalidInput(f"A countdown is 1 to {MAX_TIMER_SECONDS:,} seconds (30 days).", "timer_seconds")
+
+
+def in_words(data: dict[str, Any]) -> str:
+    """“Large refunds”: refund_* by any agent, when double(args.amount) > 100.0 → high, expires after 60 s."""
+    who = "any agent" if data["agent"] == "*" else data["agent"]
+    what = "any tool" if data["tool"] == "*" else data["tool"]
+    taint = "" if data["taint"] == Rule.Taint.ANY else f" in a {data['taint']} run"
+    when = f", when {data['condition'].strip()}" if data["condition"].strip() else ""
+    after = f" after {data['timer_seconds']} s" if data["timer_seconds"] else ""
+    deadline = f", expires{after}" if data["on_deadline"] else f", approves itself{after}" if after else ""
+    return f"“{data['name']}”: {what} by {who}{taint}{when} → {data['tier']}{deadline}"
