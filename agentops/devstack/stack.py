@@ -12,7 +12,7 @@ from agentops.env import PROJECT, Env
 from .service import Service
 
 CELERY_READY = re.compile(r"\bready\.")
-BEAT_READY = re.compile(r"beat: Starting")
+BEAT_READY = re.compile(r"maxinterval ->")  # the last line of its banner
 
 
 def simulator(env: Env) -> Service:
@@ -52,7 +52,7 @@ def command(env: Env, name: str, *arguments: str) -> Service:
 
 def _celery(env: Env, name: str, arguments: list[str]) -> Service:
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    argv = ["-m", "celery", "-A", "agentops", *arguments, "-n", f"{name}@%h", *quiet]
+    argv = ["-m", "celery", "-q", "-A", "agentops", *arguments, "-n", f"{name}@%h", *quiet]
     return _service(env, name, argv, ready_line=CELERY_READY)
 
 
@@ -69,7 +69,9 @@ def _service(
         "AGENTOPS_PORT": str(env.port),
         "AGENTOPS_SIMULATOR_PORT": str(env.simulator_port),
         "DJANGO_SETTINGS_MODULE": "agentops.settings",
+        "AGENTOPS_LOG_FORMAT": "text",
         "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore",  # they are for developers: the tests turn them into errors
     }
     return Service(
         name=name,
