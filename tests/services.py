@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from agentops import env
 from agentops.devstack import services
@@ -29,7 +30,9 @@ def claim_environment() -> None:
             continue
         if name.startswith(("AGENTOPS_", "ANTHROPIC_", "OPENAI_", "DATABASE_URL", "REDIS_URL")):
             del os.environ[name]
-    os.environ["AGENTOPS_DATA_DIR"] = os.environ[CLAIM] = tempfile.mkdtemp(prefix="agentops-test-")
+    folder = Path(tempfile.mkdtemp(prefix="agentops-test-"))
+    folder.chmod(0o711)  # root's servers run as somebody else, who must pass through
+    os.environ["AGENTOPS_DATA_DIR"] = os.environ[CLAIM] = str(folder)
     if own_servers:
         os.environ["AGENTOPS_SECRET_KEY"] = "for tests only, and long enough for that"
 
