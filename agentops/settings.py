@@ -135,6 +135,8 @@ CELERY = {
 
 AGENTOPS_WORKSPACES = ENV.data_dir / "workspaces"
 AGENTOPS_LEASE_SECONDS = 10
+AGENTOPS_BACKOFF_SECONDS = (10.0, 60.0, 300.0)
+"""How long a run waits, without a slot, after every model of its chain has failed."""
 AGENTOPS_MIN_VISIBLE_SECONDS = 60
 """How long an overdue countdown stays visible after a downtime before it may fire."""
 

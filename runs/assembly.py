@@ -1,7 +1,82 @@
-"""The one place where the parts are put together: tools found, approvals connected."""
+"""The one place where the parts are put together: tools found, approvals connected, the engine given its surroundings."""
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from agentops.gateway.gateway import Gateway
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import connection
+from django.utils.module_loading import autodiscover_modules
+
+from agentops.core.tools import Toolbox
+from agentops.engine.react import Outside
+from agentops.engine.state import RunState
+from agentops.tools.envelope import for_model
+from agentops.tools.registry import registry
+from approvals import subjects
+
+from . import estimating, subject
+from .recorder import Means, Recorder
+
 
 def connect() -> None:
-    """Called once when Django is ready."""
+    """Called once when Django is ready: finds every app's `tools.py` and stands behind approvals of tool calls."""
+    import agentops.demo.tools
+    import agentops.tools.builtin  # noqa: F401 - importing registers them
+
+    autodiscover_modules("tools")
+    subjects.register(subject.KIND, subject.ToolCallSubject())
+
+
+def gateway() -> Gateway:
+    """The way to any model, with the key and address of this installation."""
+    env = settings.ENV
+    return Gateway(
+        api_key=env.anthropic_api_key,
+        base_url=env.anthropic_base_url,
+        pricing=estimating.pricing(),
+        provider="simulator" if env.simulated else None,
+    )
+
+
+def toolbox(state: RunState) -> Toolbox:
+    """Raises InvalidInput when the agent names a tool that no app has."""
+    return registry.toolbox(state.agent.tools)
+
+
+def outside(state: RunState, recorder: Recorder, means: Means) -> Outside:
+    return Outside(
+        model=means.model,
+        toolbox=recorder.toolbox,
+        journal=recorder,
+        render=for_model,
+        show=lambda step, delta: means.broadcaster.delta(state.id, step, delta.kind, delta.text, delta.tool),
+        workspace=workspace(state.id),
+        tool_settings={**_tool_settings(), "send_email": _mailer(state.id)},
+        backoff=settings.AGENTOPS_BACKOFF_SECONDS,
+    )
+
+
+def workspace(run_id: str) -> Path:
+    """The run's own folder."""
+    return Path(settings.AGENTOPS_WORKSPACES) / str(run_id)
+
+
+@cache
+def _tool_settings() -> dict[str, Any]:
+    return {"sql_dsn": settings.ENV.shop_reader_url, "shop_dsn": settings.ENV.shop_url}
+
+
+def _mailer(run_id: str) -> Any:
+    def send(*, to: str, subject: str, body: str, message_id: str) -> None:
+        headers = {"Message-ID": message_id, "X-AgentOps-Run": run_id}
+        try:
+            EmailMessage(subject, body, to=[to], headers=headers).send()
+        finally:
+            connection.close()
+
+    return send

@@ -29,7 +29,7 @@ class WaitingOn(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Why a run ended. Limits end a run as `succeeded` never: they are `failed` with the limit's name."""
+    """Why a run ended. A run that stopped at a limit is `failed`, with its partial result."""
 
     ANSWERED = "answered"
     CANCELLED = "cancelled"
@@ -67,7 +67,7 @@ RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
     _R.QUEUED: frozenset({_R.RUNNING, _R.PAUSED, _R.FAILED, _R.CANCELLED}),
     _R.RUNNING: frozenset({_R.RUNNING, _R.WAITING, _R.PAUSED, _R.SUCCEEDED, _R.FAILED, _R.CANCELLED}),
     _R.WAITING: frozenset({_R.RUNNING, _R.WAITING, _R.PAUSED, _R.FAILED, _R.CANCELLED}),
-    _R.PAUSED: frozenset({_R.QUEUED, _R.WAITING, _R.CANCELLED}),
+    _R.PAUSED: frozenset({_R.QUEUED, _R.CANCELLED}),
     _R.SUCCEEDED: frozenset(),
     _R.FAILED: frozenset(),
     _R.CANCELLED: frozenset(),

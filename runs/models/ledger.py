@@ -16,14 +16,22 @@ class Budget(models.Model):
         DAY = "day", _("a day")
         MONTH = "month", _("a month")
 
-    team = models.ForeignKey(Team, models.CASCADE, null=True, blank=True, related_name="budgets", help_text=_("Empty: everything."))
+    team = models.ForeignKey(
+        Team, models.CASCADE, null=True, blank=True, related_name="budgets", help_text=_("Empty: everything.")
+    )
     period = models.CharField(max_length=5, choices=Period)
-    limit_usd = models.DecimalField(_("limit in USD"), max_digits=14, decimal_places=2, validators=[MinValueValidator(0)])
-    warn_percent = models.PositiveSmallIntegerField(default=90, validators=[MinValueValidator(1), MaxValueValidator(100)])
+    limit_usd = models.DecimalField(
+        _("limit in USD"), max_digits=14, decimal_places=2, validators=[MinValueValidator(0)]
+    )
+    warn_percent = models.PositiveSmallIntegerField(
+        default=90, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["team", "period"], name="one_budget_a_scope", nulls_distinct=False),
+            models.UniqueConstraint(
+                fields=["team", "period"], name="one_budget_a_scope", nulls_distinct=False
+            ),
             models.CheckConstraint(condition=models.Q(limit_usd__gte=0), name="limit_not_negative"),
         ]
 
@@ -38,12 +46,16 @@ class Account(models.Model):
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="accounts")
     starts_on = models.DateField()
     spent = models.DecimalField(max_digits=16, decimal_places=8, default=0)
-    held = models.DecimalField(max_digits=16, decimal_places=8, default=0, help_text=_("Slices that runs have drawn."))
+    held = models.DecimalField(
+        max_digits=16, decimal_places=8, default=0, help_text=_("Slices that runs have drawn.")
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["budget", "starts_on"], name="one_account_a_period"),
-            models.CheckConstraint(condition=models.Q(spent__gte=0, held__gte=0), name="account_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(spent__gte=0, held__gte=0), name="account_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,9 @@ from .run import Run
 
 class OutboxMessage(models.Model):
     run = models.ForeignKey(Run, models.SET_NULL, null=True, related_name="mail")
-    message_id = models.CharField(max_length=200, unique=True, help_text=_("Derived from the tool call: one mail a call."))
+    message_id = models.CharField(
+        max_length=200, unique=True, help_text=_("Derived from the tool call: one mail a call.")
+    )
     sender = models.CharField(max_length=320)
     recipient = models.CharField(max_length=320)
     subject = models.CharField(max_length=998)

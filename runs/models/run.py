@@ -16,7 +16,7 @@ from agentops.core import states
 
 from .agent import Agent, AgentVersion
 
-FINAL = [str(status) for status in states.RUN_FINAL]
+FINAL = sorted(str(status) for status in states.RUN_FINAL)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -52,6 +52,8 @@ class Run(models.Model):
         BACKOFF = states.WaitingOn.BACKOFF.value, _("the next try")
         IN_DOUBT = states.WaitingOn.IN_DOUBT.value, _("word on what happened")
 
+    FINAL = FINAL
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, models.PROTECT, related_name="runs")
     agent = models.ForeignKey(Agent, models.SET_NULL, null=True, related_name="runs")
@@ -73,7 +75,11 @@ class Run(models.Model):
     fence = models.BigIntegerField(default=0)
     wake_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=120, blank=True, default="")
-    recoveries = models.PositiveIntegerField(default=0, help_text=_("How often a worker died under it since its last step."))
+    hinted_at = models.DateTimeField(null=True, help_text=_("When the sweep last asked for a worker."))
+    poked = models.BooleanField(default=False, help_text=_("Something was decided while a worker held it."))
+    recoveries = models.PositiveIntegerField(
+        default=0, help_text=_("How often the open step was tried and given up.")
+    )
 
     max_steps = models.PositiveIntegerField()
     max_tool_calls = models.PositiveIntegerField()
@@ -87,9 +93,13 @@ class Run(models.Model):
     output_tokens = models.BigIntegerField(default=0)
     cache_read_tokens = models.BigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
-    active_ms = models.BigIntegerField(default=0, help_text=_("Working time up to the last commit; waiting left out."))
+    active_ms = models.BigIntegerField(
+        default=0, help_text=_("Working time up to the last commit; waiting left out.")
+    )
 
-    held_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0, help_text=_("Reserved for the open step."))
+    held_usd = models.DecimalField(
+        max_digits=14, decimal_places=8, default=0, help_text=_("Reserved for the open step.")
+    )
     slice_drawn = models.DecimalField(max_digits=14, decimal_places=8, default=0)
     slice_spent = models.DecimalField(max_digits=14, decimal_places=8, default=0)
     slice_accounts = ArrayField(models.BigIntegerField(), default=list)
@@ -117,10 +127,13 @@ class Run(models.Model):
                 name="waiting_says_on_what",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=FINAL, ended_at__isnull=False) | ~Q(status__in=FINAL) & Q(ended_at=None),
+                condition=Q(status__in=FINAL, ended_at__isnull=False)
+                | ~Q(status__in=FINAL) & Q(ended_at=None),
                 name="ended_has_a_time",
             ),
-            models.CheckConstraint(condition=Q(slice_spent__gte=0, held_usd__gte=0, slice_drawn__gte=0), name="no_debt"),
+            models.CheckConstraint(
+                condition=Q(slice_spent__gte=0, held_usd__gte=0, slice_drawn__gte=0), name="no_debt"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from agentops.core import states
+from agentops.core.tools import ToolResult
+from agentops.tools.envelope import for_model
 
 from .run import Run
 
@@ -24,7 +26,9 @@ class Step(models.Model):
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status, default=Status.CALLING)
     fence = models.BigIntegerField()
-    input = models.JSONField(help_text=_("The user message that this step adds: goal, tool results, corrections."))
+    input = models.JSONField(
+        help_text=_("The user message that this step adds: goal, tool results, corrections.")
+    )
     output = models.JSONField(default=list, help_text=_("The model's content blocks."))
     model = models.CharField(max_length=120, blank=True, default="")
     stop_reason = models.CharField(max_length=20, blank=True, default="")
@@ -34,7 +38,6 @@ class Step(models.Model):
     cache_read_tokens = models.BigIntegerField(default=0)
     cache_write_tokens = models.BigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
-    hold_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
     first_token_ms = models.PositiveIntegerField(null=True)
     opened_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
@@ -109,7 +112,9 @@ class ToolCall(models.Model):
     status = models.CharField(max_length=14, choices=Status)
     tier = models.CharField(max_length=8, blank=True, default="")
     effect = models.TextField(blank=True, default="")
-    idempotent = models.BooleanField(default=False, help_text=_("May run again under the same key (or only reads)."))
+    idempotent = models.BooleanField(
+        default=False, help_text=_("May run again under the same key (or only reads).")
+    )
     bound_hash = models.CharField(max_length=64, blank=True, default="")
     policy_version_id = models.BigIntegerField(null=True)
     rule = models.CharField(max_length=120, blank=True, default="")
@@ -121,7 +126,6 @@ class ToolCall(models.Model):
     ended_at = models.DateTimeField(null=True)
     duration_ms = models.PositiveIntegerField(null=True)
     result = models.JSONField(null=True, help_text=_("The envelope, whole."))
-    result_text = models.TextField(blank=True, default="", help_text=_("What the model was told."))
     untrusted_source = models.CharField(max_length=300, blank=True, default="")
     resolved_by_name = models.CharField(max_length=150, blank=True, default="")
 
@@ -129,8 +133,17 @@ class ToolCall(models.Model):
         ordering = ["step_id", "position"]
         constraints = [models.UniqueConstraint(fields=["step", "position"], name="call_position")]
         indexes = [
-            models.Index(fields=["run"], name="open_calls", condition=Q(status__in=["approved", "held", "executing", "in_doubt"])),
+            models.Index(
+                fields=["run"],
+                name="open_calls",
+                condition=Q(status__in=["approved", "held", "executing", "in_doubt"]),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.tool} ({self.status})"
+
+    @property
+    def result_text(self) -> str:
+        """What the model was told."""
+        return for_model(ToolResult(**self.result)) if self.result else ""

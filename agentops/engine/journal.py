@@ -1,0 +1,70 @@
+"""What the loop asks of its durable memory. Every method is one commit; any raises LeaseLost when the run is not ours."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Protocol
+
+from agentops.core.messages import Message
+from agentops.core.models import Attempt, ModelAnswer
+
+from .interrupts import Interrupt
+from .state import Call, OpenStep, RunState
+
+
+class Journal(Protocol):
+    async def open_step(self, state: RunState, done: list[Call], message: Message, hold: Decimal) -> OpenStep:
+        """Settle the results of `done`, open the next step with `message` and reserve `hold` USD for it.
+
+        Raises BudgetRefused with nothing written.
+        """
+        ...
+
+    async def reopen_step(self, state: RunState, hold: Decimal) -> OpenStep:
+        """Take up `state.interrupted` again under this lease: bill what was lost to an estimate, reserve anew."""
+        ...
+
+    async def bill(self, state: RunState, step: OpenStep, attempt: Attempt) -> None:
+        """Settle a failed attempt and reserve for the next one. Raises BudgetRefused."""
+        ...
+
+    async def answer_step(
+        self, state: RunState, step: OpenStep, answer: ModelAnswer, calls: list[Call], end: Interrupt | None
+    ) -> None:
+        """Settle the step, store its answer and its calls, each with its verdict; those that may run are `executing`.
+
+        With `end` the run leaves in the same commit.
+        """
+        ...
+
+    async def start_calls(self, state: RunState) -> None:
+        """approved → executing, for those calls that are still approved, due and bound to the same hash."""
+        ...
+
+    async def settle_calls(self, state: RunState, done: list[Call]) -> None:
+        """Store results without opening a step."""
+        ...
+
+    async def leave(self, state: RunState, done: list[Call], interrupt: Interrupt) -> None:
+        """Store results and why the run leaves this worker; give back lease and budget slice."""
+        ...
+
+    async def fail_step(
+        self, state: RunState, step: OpenStep, attempts: list[Attempt], error: str, interrupt: Interrupt
+    ) -> None:
+        """The model could not be reached: bill the attempts; end, or wait with the step still open."""
+        ...
+
+    async def settle_late(
+        self, state: RunState, step: OpenStep | None, attempts: list[Attempt], done: list[Call]
+    ) -> None:
+        """After the run was taken from us (cancelled): what was spent and what did happen is still recorded."""
+        ...
+
+    def check(self) -> None:
+        """Raises LeaseLost when the lease may have run out; Pause or Release when somebody asked for it."""
+        ...
+
+    def check_lease(self) -> None:
+        """Raises LeaseLost when the lease may have run out: the last look before an effect."""
+        ...

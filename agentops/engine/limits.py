@@ -1,0 +1,64 @@
+"""Hard limits, checked before every model call."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from agentops.core.messages import text_of
+from agentops.core.states import CallStatus, StopReason
+
+from .interrupts import End
+from .state import Call, RunState
+
+
+def check(state: RunState) -> None:
+    """Raises End with the partial result when the run may not take another step."""
+    limits = state.limits
+    if state.steps >= limits.max_steps:
+        raise stop(state, StopReason.MAX_STEPS, f"It took the {limits.max_steps} steps it may take.")
+    if state.tokens >= limits.max_tokens:
+        raise stop(state, StopReason.MAX_TOKENS, f"It used {state.tokens:,} of {limits.max_tokens:,} tokens.")
+    if state.active_ms >= limits.max_seconds * 1000:
+        raise stop(
+            state, StopReason.MAX_SECONDS, f"It worked for the {limits.max_seconds} seconds it may work."
+        )
+
+
+def check_cost(state: RunState, hold: Decimal) -> None:
+    """Raises End when the next call could pass the run's cost limit."""
+    left = state.limits.max_cost_usd - state.cost_usd
+    if hold > left:
+        raise stop(
+            state,
+            StopReason.MAX_COST,
+            f"Its cost limit is {state.limits.max_cost_usd:.4f} USD and {state.cost_usd:.4f} is spent; "
+            f"the next model call could cost up to {hold:.4f}.",
+        )
+
+
+def stop(state: RunState, reason: StopReason, detail: str) -> End:
+    """The end at a limit: what the agent said last stands as the partial result."""
+    said = (text_of(m["content"]) for m in reversed(state.messages) if m["role"] == "assistant")
+    return End(reason, answer=next((words for words in said if words), ""), detail=detail)
+
+
+def over_budget(state: RunState, calls: list[Call]) -> None:
+    """Turns down the calls beyond the caps per turn and per run; each tells the model why.
+
+    Raises End when the run's tool calls were used up before this turn: the model was told and asks again.
+    """
+    left = state.limits.max_tool_calls - state.tool_calls
+    if calls and left <= 0:
+        raise stop(
+            state,
+            StopReason.MAX_TOOL_CALLS,
+            f"It made the {state.limits.max_tool_calls} tool calls it may make.",
+        )
+    allowed = min(left, state.limits.max_parallel_calls)
+    for call in [call for call in calls if call.status is CallStatus.PROPOSED][allowed:]:
+        call.status = CallStatus.INVALID
+        call.reason = (
+            f"Not run: {state.limits.max_parallel_calls} tool calls are allowed in one turn. Ask again in the next turn."
+            if left >= state.limits.max_parallel_calls
+            else f"Not run: only {max(left, 0)} of this run's {state.limits.max_tool_calls} tool calls were left. Give your final answer with what you have."
+        )

@@ -1,0 +1,56 @@
+"""A worker's side of the control channel: orders come in, signs of life go out. With Redis gone it keeps trying."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import redis
+
+from . import channels, connections
+from .outage import Outage
+
+AGAIN_SECONDS = 1.0
+ALIVE_SECONDS = 15
+"""A worker that has said nothing for so long is taken for dead."""
+
+Obey = Callable[[str, str], Awaitable[None]]
+
+
+async def listen(obey: Obey) -> None:
+    """Pass on `(run id, order)` for ever. Orders sent while Redis was away are lost; the run's row has them too."""
+    outage = Outage("listening for orders")
+    while True:
+        client = connections.for_loop(patience=5.0)
+        try:
+            async with client.pubsub() as pubsub:
+                await pubsub.subscribe(channels.CONTROL)
+                outage.over()
+                while True:
+                    message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=3.0)
+                    if message is not None:
+                        order = json.loads(message["data"])
+                        await obey(str(order["run"]), str(order["order"]))
+        except (redis.RedisError, OSError) as error:
+            outage.failed(error)
+            await asyncio.sleep(AGAIN_SECONDS)
+        finally:
+            await client.aclose()
+
+
+class Presence:
+    """Says that a worker lives and how many runs it holds."""
+
+    def __init__(self, name: str) -> None:
+        self._key = channels.worker_key(name)
+        self._redis = connections.for_loop()
+        self._outage = Outage("saying that this worker lives")
+
+    async def show(self, runs: int) -> None:
+        try:
+            await self._redis.set(self._key, runs, ex=ALIVE_SECONDS)
+        except (redis.RedisError, OSError) as error:
+            self._outage.failed(error)
+        else:
+            self._outage.over()

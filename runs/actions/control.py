@@ -1,0 +1,122 @@
+"""Pause, resume, cancel: a person's word under the run's lock, then a hint to its worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from agentops.accounts.access import Actor, Right
+from agentops.core.errors import Conflict
+from agentops.core.states import CallStatus, RunStatus, StopReason, check_run
+from agentops.live import publish
+from approvals.actions import close_requests, freeze, unfreeze
+
+from .. import ledger, subject
+from ..late import add_events
+from ..models import Run, ToolCall
+from ..wake import hint_on_commit
+from .starting import check_text
+
+Events = list[tuple[str, dict[str, Any]]]
+
+
+def cancel_run(actor: Actor, run_id: UUID | str, reason: str = "") -> Run:
+    """End it now. A model call under way is cut and billed; an effect under way is seen through and recorded."""
+    reason = check_text(reason, "reason", 2000).strip()
+    return _control(actor, run_id, "cancelled", lambda run: _cancel(run, reason), reason, order="cancel")
+
+
+def pause_run(actor: Actor, run_id: UUID | str) -> Run:
+    """Stand still at the next step's boundary; a run that waits stands still at once. Countdowns stop."""
+    return _control(actor, run_id, "paused", _pause, order="pause")
+
+
+def resume_run(actor: Actor, run_id: UUID | str) -> Run:
+    """Go on from where it stands; countdowns run on."""
+    return _control(actor, run_id, "resumed", _resume)
+
+
+def _control(
+    actor: Actor,
+    run_id: UUID | str,
+    action: str,
+    change: Callable[[Run], Events],
+    note: str = "",
+    order: Literal["cancel", "pause"] | None = None,
+) -> Run:
+    with transaction.atomic():
+        visible = Run.objects.visible_to(actor).get(pk=run_id)
+        actor.require(Right.OPERATE, visible.team_id)
+        run = Run.objects.select_for_update().get(pk=visible.pk)
+        events = change(run)
+        person = ("person.acted", {"by": str(actor.user), "action": action, "note": note})
+        numbered = add_events(run, [person, *events])
+        transaction.on_commit(partial(publish.announce, run.pk, run.team_id, numbered))
+        if order:
+            transaction.on_commit(partial(publish.tell_workers, run.pk, order))
+    run.refresh_from_db()
+    return run
+
+
+def _cancel(run: Run, reason: str) -> Events:
+    if run.is_final:
+        raise Conflict(f"The run has ended already: {run.get_status_display().lower()}.")
+    check_run(RunStatus(run.status), RunStatus.CANCELLED)
+    waiting = [CallStatus.HELD, CallStatus.APPROVED, CallStatus.PROPOSED]
+    close_requests(subject.KIND, subject.held_calls(run.pk), "Its run was cancelled.")
+    ToolCall.objects.filter(run=run, status__in=waiting).update(status=CallStatus.CANCELLED, ended_at=Now())
+    # What its open model call may still cost stays held until the worker says, or the sweep estimates.
+    ledger.give_back(run.slice_accounts, run.slice_drawn - run.held_usd, run.slice_spent)
+    Run.objects.filter(pk=run.pk).update(
+        status=RunStatus.CANCELLED,
+        fence=F("fence") + 1,
+        wake_at=None,
+        ended_at=Now(),
+        waiting_on="",
+        waiting_since=None,
+        stop_reason=StopReason.CANCELLED,
+        stop_detail=reason,
+        pause_requested=False,
+        slice_drawn=run.held_usd,
+        slice_spent=Decimal(0),
+        slice_accounts=run.slice_accounts if run.held_usd else [],
+    )
+    return [
+        ("run.changed", {"status": "cancelled", "waiting_on": "", "stop_reason": StopReason.CANCELLED.value})
+    ]
+
+
+def _pause(run: Run) -> Events:
+    if run.is_final or run.status == Run.Status.PAUSED or run.pause_requested:
+        raise Conflict(
+            f"The run cannot be paused: it is {'about to pause' if run.pause_requested else run.status}."
+        )
+    freeze(subject.KIND, subject.held_calls(run.pk))
+    if run.status == Run.Status.RUNNING:
+        Run.objects.filter(pk=run.pk).update(pause_requested=True)
+        return []
+    check_run(RunStatus(run.status), RunStatus.PAUSED)
+    Run.objects.filter(pk=run.pk).update(
+        status=RunStatus.PAUSED, wake_at=None, waiting_on="", waiting_since=None
+    )
+    return [("run.changed", {"status": "paused", "waiting_on": ""})]
+
+
+def _resume(run: Run) -> Events:
+    if run.status != Run.Status.PAUSED and not run.pause_requested:
+        raise Conflict(f"Only a paused run can be resumed; this one is {run.get_status_display().lower()}.")
+    unfreeze(subject.KIND, subject.held_calls(run.pk))
+    if run.status == Run.Status.RUNNING:
+        Run.objects.filter(pk=run.pk).update(pause_requested=False)
+        return []
+    check_run(RunStatus(run.status), RunStatus.QUEUED)
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.QUEUED, wake_at=Now())
+    hint_on_commit(run.pk)
+    return [("run.changed", {"status": "queued", "waiting_on": ""})]

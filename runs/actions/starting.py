@@ -1,0 +1,168 @@
+"""Start a run: one row, once, however often it is asked for under one idempotency key."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from agentops.accounts.access import Actor, Right
+from agentops.core.errors import Conflict, InvalidInput
+from agentops.core.tools import digest
+from agentops.live import publish
+
+from ..late import add_events
+from ..models import Agent, AgentVersion, IdempotencyKey, Run
+from ..wake import hint_on_commit
+
+MAX_GOAL = 100_000
+MAX_INPUTS = 100_000
+LIMITS = {
+    "max_steps": 10_000,
+    "max_tool_calls": 10_000,
+    "max_tokens": 10**12,
+    "max_cost_usd": Decimal(100_000),
+    "max_seconds": 30 * 86_400,
+}
+"""What may be limited, and the highest value that makes sense."""
+
+
+def start_run(
+    actor: Actor,
+    *,
+    agent: str,
+    goal: str,
+    inputs: dict[str, Any] | None = None,
+    limits: dict[str, Any] | None = None,
+    via: str,
+    idempotency_key: str = "",
+    team: str = "",
+) -> tuple[Run, bool]:
+    """Queue a run of the agent's live version; the flag is false when the key had been used with the same body.
+
+    Limits may only be tighter than the agent's own. Raises InvalidInput, NotAllowed, or Conflict when the key was used
+    with another body.
+    """
+    goal = check_text(goal, "goal", MAX_GOAL).strip()
+    if not goal:
+        raise InvalidInput("Say what the agent is to do.", "goal")
+    inputs = _inputs(inputs or {})
+    found = _agent(actor, agent, team)
+    actor.require(Right.OPERATE, found.team_id)
+    version = found.live
+    if version is None or not found.active:
+        raise InvalidInput(f"The agent “{found.name}” starts no runs: it is switched off.", "agent")
+    bounds = _limits(version, limits or {})
+    if len(idempotency_key) > 200 or not idempotency_key.isprintable():
+        raise InvalidInput("An idempotency key has at most 200 printable characters.", "Idempotency-Key")
+    principal = f"user:{actor.user.pk}"  # type: ignore[attr-defined]
+    body = digest([found.pk, goal, inputs, limits or {}])
+    if idempotency_key and (earlier := _earlier(principal, idempotency_key, body)):
+        return earlier, False
+    try:
+        with transaction.atomic():
+            run = Run.objects.create(
+                team_id=found.team_id,
+                agent=found,
+                agent_name=found.name,
+                version=version,
+                goal=goal,
+                inputs=inputs,
+                wake_at=Now(),
+                started_by=actor.user,
+                started_by_name=str(actor.user)[:150],
+                started_via=via,
+                **bounds,
+            )
+            if idempotency_key:
+                IdempotencyKey.objects.create(
+                    principal=principal, key=idempotency_key, body_hash=body, run=run
+                )
+            events = add_events(run, [("run.changed", {"status": "queued", "waiting_on": ""})])
+            transaction.on_commit(partial(publish.announce, run.pk, run.team_id, events))
+            hint_on_commit(run.pk)
+    except IntegrityError:
+        # Two requests with one key at once: the other one was first.
+        raced = _earlier(principal, idempotency_key, body) if idempotency_key else None
+        if raced is None:
+            raise
+        return raced, False
+    run.refresh_from_db()
+    return run, True
+
+
+def check_text(value: Any, field: str, longest: int) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput("This must be text.", field)
+    if len(value) > longest:
+        raise InvalidInput(f"This has {len(value):,} characters; at most {longest:,} are allowed.", field)
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidInput(
+            "This contains a character that cannot be stored (NUL or half a surrogate pair).", field
+        )
+    return value
+
+
+def _agent(actor: Actor, name: str, team: str) -> Agent:
+    check_text(name, "agent", 200)
+    agents = Agent.objects.visible_to(actor).filter(name=name).select_related("live")
+    if team:
+        agents = agents.filter(team__slug=team)
+    found = list(agents[:2])
+    if not found:
+        raise InvalidInput(f"There is no agent named “{name[:80]}” that you can see.", "agent")
+    if len(found) > 1:
+        raise InvalidInput(f"Several of your teams have an agent “{name}”: say which team.", "team")
+    return found[0]
+
+
+def _inputs(inputs: dict[str, Any]) -> dict[str, Any]:
+    for name, value in inputs.items():
+        check_text(name, "inputs", 200)
+        if isinstance(value, str):
+            check_text(value, f"inputs.{name}", MAX_INPUTS)
+        elif not isinstance(value, int | float | bool | None):
+            raise InvalidInput("An input is text, a number, true, false or null.", f"inputs.{name}")
+    if sum(len(name) + len(str(value)) for name, value in inputs.items()) > MAX_INPUTS:
+        raise InvalidInput(f"All inputs together have at most {MAX_INPUTS:,} characters.", "inputs")
+    return inputs
+
+
+def _limits(version: AgentVersion, asked: dict[str, Any]) -> dict[str, Any]:
+    """The agent's limits, tightened by what was asked."""
+    for name in asked:
+        if name not in LIMITS:
+            raise InvalidInput(
+                f"There is no limit “{name[:60]}”; there are {', '.join(LIMITS)}.", f"limits.{name[:60]}"
+            )
+    return {name: _limit(name, getattr(version, name), asked.get(name)) for name in LIMITS}
+
+
+def _limit(name: str, own: Any, asked: Any) -> Any:
+    if asked is None:
+        return own
+    try:
+        if isinstance(asked, bool):
+            raise ValueError(asked)
+        value = Decimal(str(asked)) if name == "max_cost_usd" else int(asked)
+        if value != asked and name != "max_cost_usd":
+            raise ValueError(asked)
+        if not 0 < value <= LIMITS[name]:
+            raise ValueError(asked)
+    except (ValueError, TypeError, InvalidOperation, OverflowError) as error:
+        raise InvalidInput(
+            f"A limit is a number above 0 and at most {LIMITS[name]:,}.", f"limits.{name}"
+        ) from error
+    if value > own:
+        raise InvalidInput(f"The agent's own limit is {own}; a run may only have less.", f"limits.{name}")
+    return value
+
+
+def _earlier(principal: str, key: str, body: str) -> Run | None:
+    found = IdempotencyKey.objects.filter(principal=principal, key=key).select_related("run").first()
+    if found and found.body_hash != body:
+        raise Conflict("This idempotency key was used for another request. Use a new key for a new run.")
+    return found.run if found else None

@@ -1,0 +1,76 @@
+"""What a model call cost that nobody lived to see answered: an estimate, and marked as one.
+
+The provider bills the input it read and what it had streamed. The input is what was counted before plus a token for
+every four bytes since; the output is taken as the run's average.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+
+from agentops.gateway.pricing import PriceOverride, Pricing
+
+from agentops.core.messages import Message
+from agentops.core.models import Attempt
+from agentops.core.usage import Usage
+from agentops.engine.state import RunState
+
+from .models import ModelPrice, Run, Step
+
+BYTES_A_TOKEN = 4
+OUTPUT_UNKNOWN = 200
+
+
+@cache
+def pricing() -> Pricing:
+    """Published prices with the admin's own in front."""
+    return Pricing(overrides)
+
+
+def overrides() -> dict[str, PriceOverride]:
+    columns = ("input_usd", "output_usd", "cache_read_usd", "cache_write_usd")
+    return {
+        row["model"]: PriceOverride(**{name: row[name] for name in columns})
+        for row in ModelPrice.objects.values("model", *columns)
+    }
+
+
+def of_state(state: RunState) -> Attempt:
+    """For a worker that took the run over."""
+    new = _tokens(state.messages[state.counted_messages :])
+    answers = max(state.steps - 1, 0)
+    return _attempt(state.agent.chain[0], state.known_tokens + new, state.tokens, answers)
+
+
+def of_row(run: Run, step: Step) -> Attempt:
+    """For a run that ended while its worker died."""
+    before = Step.objects.filter(run=run, number__lt=step.number).order_by("-number").first()
+    known = before.input_tokens + before.output_tokens if before else 0
+    chain = run.version.model_chain if run.version else [""]
+    return _attempt(chain[0], known + _tokens([step.input]), run.output_tokens, run.steps - 1)
+
+
+def _attempt(model: str, input_tokens: int, output_so_far: int, answers: int) -> Attempt:
+    average = output_so_far // answers if answers else OUTPUT_UNKNOWN
+    usage = Usage(input_tokens=input_tokens, output_tokens=min(average, OUTPUT_UNKNOWN * 5))
+    cost, source = pricing().cost(model, usage)
+    return Attempt(
+        number=0,
+        provider="",
+        model=model,
+        started_at=datetime.now(UTC),
+        duration_ms=0,
+        first_token_ms=None,
+        usage=usage,
+        cost_usd=cost,
+        estimated=True,
+        price_source=source,
+        error_kind="abandoned",
+        error="Its worker died while the model was answering.",
+    )
+
+
+def _tokens(messages: list[Message]) -> int:
+    return len(json.dumps(messages, ensure_ascii=False).encode("utf-8", "replace")) // BYTES_A_TOKEN

@@ -1,0 +1,213 @@
+"""The hot path: one commit of a run is one statement and one round trip, fenced, its events numbered without a gap.
+
+`Change` says what a commit changes; `commit` writes it. The run's row comes first in the statement: when another worker
+holds the run, or a person ended it, that row does not match and nothing at all is written.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from agentops.core.errors import LeaseLost
+from agentops.core.usage import Usage
+
+from .ledger import Slice
+
+COMMIT = """
+WITH run AS (
+    UPDATE runs_run SET
+        seq = seq + %(event_count)s::bigint,
+        steps = steps + %(steps)s::bigint,
+        tool_calls = tool_calls + %(tool_calls)s::bigint,
+        input_tokens = input_tokens + %(input_tokens)s::bigint,
+        output_tokens = output_tokens + %(output_tokens)s::bigint,
+        cache_read_tokens = cache_read_tokens + %(cache_read_tokens)s::bigint,
+        cost_usd = cost_usd + %(cost)s::numeric,
+        active_ms = active_ms + %(active_ms)s::bigint,
+        held_usd = COALESCE(%(held)s::numeric, held_usd),
+        slice_spent = CASE WHEN %(new_slice)s::bool THEN 0 ELSE slice_spent + %(cost)s::numeric END,
+        slice_drawn = CASE WHEN %(new_slice)s::bool THEN %(slice_drawn)s::numeric ELSE slice_drawn END,
+        slice_accounts = CASE WHEN %(new_slice)s::bool THEN %(slice_accounts)s::bigint[] ELSE slice_accounts END,
+        tainted_by = CASE WHEN tainted_by = '' THEN %(tainted_by)s::text ELSE tainted_by END,
+        recoveries = CASE WHEN %(progress)s::bool THEN 0 ELSE recoveries END,
+        status = COALESCE(%(status)s::text, status),
+        waiting_on = %(waiting_on)s::text,
+        waiting_since = CASE WHEN %(waiting_on)s::text = '' THEN NULL ELSE now() END,
+        stop_reason = %(stop_reason)s::text,
+        stop_detail = %(stop_detail)s::text,
+        answer = %(answer)s::text,
+        ended_at = CASE WHEN %(final)s::bool THEN now() END,
+        pause_requested = pause_requested AND NOT %(left)s::bool,
+        worker = CASE WHEN %(left)s::bool THEN '' ELSE worker END,
+        wake_at = CASE
+            WHEN NOT %(left)s::bool THEN wake_at
+            WHEN %(final)s::bool OR %(status)s::text = 'paused' THEN NULL
+            WHEN poked THEN now()
+            ELSE now() + make_interval(secs => %(wake_after)s::double precision) END,
+        poked = poked AND NOT %(left)s::bool
+    WHERE id = %(run)s::uuid AND fence = %(fence)s::bigint AND status = 'running'
+    RETURNING id, seq, pause_requested, wake_at <= now() AS due
+), done AS (
+    UPDATE runs_toolcall c SET
+        status = d.status, reason = d.reason, result = d.result, duration_ms = d.duration_ms,
+        untrusted_source = d.untrusted_source, ended_at = now()
+    FROM run, jsonb_to_recordset(%(done)s::jsonb) AS d(
+        id bigint, status text, reason text, result jsonb, duration_ms int, untrusted_source text)
+    WHERE c.id = d.id AND c.run_id = run.id AND c.status = 'executing'
+), opened AS (
+    INSERT INTO runs_step (run_id, number, status, fence, input, output, model, stop_reason, error, input_tokens,
+        output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, opened_at)
+    SELECT run.id, o.number, 'calling', %(fence)s::bigint, o.input, '[]', '', '', '', 0, 0, 0, 0, 0, now()
+    FROM run, jsonb_to_recordset(%(opened)s::jsonb) AS o(number int, input jsonb)
+    RETURNING id
+), closed AS (
+    UPDATE runs_step s SET
+        status = a.status, output = a.output, model = a.model, stop_reason = a.stop_reason, error = a.error,
+        input_tokens = a.input_tokens, output_tokens = a.output_tokens, cache_read_tokens = a.cache_read_tokens,
+        cache_write_tokens = a.cache_write_tokens, cost_usd = s.cost_usd + a.cost_usd,
+        first_token_ms = a.first_token_ms, answered_at = now(), fence = %(fence)s::bigint
+    FROM run, jsonb_to_recordset(%(closed)s::jsonb) AS a(
+        id bigint, status text, output jsonb, model text, stop_reason text, error text, input_tokens bigint,
+        output_tokens bigint, cache_read_tokens bigint, cache_write_tokens bigint, cost_usd numeric, first_token_ms int)
+    WHERE s.id = a.id AND s.run_id = run.id AND s.status = 'calling'
+), billed AS (
+    INSERT INTO runs_modelcall (run_id, step_id, number, provider, model, started_at, duration_ms, first_token_ms,
+        input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, estimated,
+        price_source, error_kind, error, request_id)
+    SELECT run.id, m.* FROM run, jsonb_to_recordset(%(billed)s::jsonb) AS m(
+        step_id bigint, number int, provider text, model text, started_at timestamptz, duration_ms int,
+        first_token_ms int, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
+        cache_write_tokens bigint, reasoning_tokens bigint, cost_usd numeric, estimated bool, price_source text,
+        error_kind text, error text, request_id text)
+), proposed AS (
+    INSERT INTO runs_toolcall (run_id, step_id, position, tool_use_id, tool, raw_arguments, arguments, status, tier,
+        effect, idempotent, bound_hash, policy_version_id, rule, reason, fence, proposed_at, started_at, ended_at,
+        result, untrusted_source, resolved_by_name)
+    SELECT run.id, p.step_id, p.position, p.tool_use_id, p.tool, p.raw_arguments, p.arguments, p.status, p.tier,
+        p.effect, p.idempotent, p.bound_hash, p.policy_version_id, p.rule, p.reason, %(fence)s::bigint, now(),
+        CASE WHEN p.status = 'executing' THEN now() END, CASE WHEN p.status = 'invalid' THEN now() END,
+        p.result, '', ''
+    FROM run, jsonb_to_recordset(%(proposed)s::jsonb) AS p(
+        step_id bigint, position int, tool_use_id text, tool text, raw_arguments jsonb, arguments jsonb, status text,
+        tier text, effect text, idempotent bool, bound_hash text, policy_version_id bigint, rule text, reason text,
+        result jsonb)
+    RETURNING id, position
+), noted AS (
+    INSERT INTO runs_event (run_id, seq, kind, data, at)
+    SELECT run.id, run.seq - %(event_count)s::bigint + e.ordinality, e.value->>'kind', e.value->'data', now()
+    FROM run, jsonb_array_elements(%(events)s::jsonb) WITH ORDINALITY AS e
+)
+SELECT run.seq, run.pause_requested, COALESCE(run.due, false), (SELECT id FROM opened),
+    (SELECT jsonb_object_agg(position, id) FROM proposed)::text
+FROM run
+"""
+
+
+@dataclass(slots=True)
+class Change:
+    """One commit of a run. Counters are what is added; `held` is what is reserved from now on (None: as before)."""
+
+    run: str
+    fence: int
+    events: list[dict[str, Any]] = field(default_factory=list)
+    active_ms: int = 0
+    steps: int = 0
+    tool_calls: int = 0
+    usage: Usage = Usage()
+    cost: Decimal = Decimal(0)
+    held: Decimal | None = None
+    tainted_by: str = ""
+    progress: bool = False
+    done: list[dict[str, Any]] = field(default_factory=list)
+    opened: list[dict[str, Any]] = field(default_factory=list)
+    closed: list[dict[str, Any]] = field(default_factory=list)
+    billed: list[dict[str, Any]] = field(default_factory=list)
+    proposed: list[dict[str, Any]] = field(default_factory=list)
+    left: bool = False
+    """The run leaves its worker; `status`, `waiting_on`, `wake_after` (seconds) and the rest say how."""
+    final: bool = False
+    slice: Slice | None = None
+    """The budget slice from now on; None: as before. What was spent of the one before is booked by then."""
+    status: str | None = None
+    waiting_on: str = ""
+    wake_after: float | None = None
+    stop_reason: str = ""
+    stop_detail: str = ""
+    answer: str = ""
+
+    def event(self, kind: str, **data: Any) -> None:
+        self.events.append({"kind": kind, "data": data})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the database said: the last event's number, whether a pause is asked for, and the new rows' ids."""
+
+    seq: int
+    pause_requested: bool
+    due: bool
+    """The run left with something decided meanwhile: it wants a worker again at once."""
+    step_id: int | None
+    call_ids: dict[int, int]
+
+
+def commit(change: Change) -> Written:
+    """Write it, whole or not at all. Raises LeaseLost when the run is no longer this worker's."""
+    row = run_statement(COMMIT, _parameters(change))
+    if row is None:
+        raise LeaseLost("Another worker holds this run, or a person stopped it.")
+    ids = json.loads(row[4]) if row[4] else {}
+    return Written(row[0], row[1], row[2], row[3], {int(position): id for position, id in ids.items()})
+
+
+def run_statement(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+    """One prepared statement on Django's connection, past the ORM; its first row."""
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(sql, parameters, prepare=True)
+        return cursor.fetchone()
+
+
+def _parameters(change: Change) -> dict[str, Any]:
+    return {
+        "run": change.run,
+        "fence": change.fence,
+        "event_count": len(change.events),
+        "events": dump(change.events),
+        "active_ms": change.active_ms,
+        "steps": change.steps,
+        "tool_calls": change.tool_calls,
+        "input_tokens": change.usage.input_tokens,
+        "output_tokens": change.usage.output_tokens,
+        "cache_read_tokens": change.usage.cache_read_tokens,
+        "cost": change.cost,
+        "held": change.held,
+        "tainted_by": change.tainted_by,
+        "progress": change.progress,
+        "done": dump(change.done),
+        "opened": dump(change.opened),
+        "closed": dump(change.closed),
+        "billed": dump(change.billed),
+        "proposed": dump(change.proposed),
+        "left": change.left,
+        "final": change.final,
+        "new_slice": change.slice is not None,
+        "slice_drawn": change.slice.amount if change.slice else 0,
+        "slice_accounts": change.slice.accounts if change.slice else [],
+        "status": change.status,
+        "waiting_on": change.waiting_on,
+        "wake_after": change.wake_after,
+        "stop_reason": change.stop_reason,
+        "stop_detail": change.stop_detail,
+        "answer": change.answer,
+    }
+
+
+def dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str, separators=(",", ":"))

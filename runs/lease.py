@@ -1,0 +1,110 @@
+"""Who may write to a run: a lease with a fencing number, all times by the database's clock.
+
+A running run's `wake_at` is the end of its lease. Taking a run raises `fence`, so whoever held it before writes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from agentops.core.errors import LeaseLost
+from agentops.engine.interrupts import Pause, Release
+
+from .journal import run_statement
+
+ACQUIRE = """
+WITH old AS (
+    SELECT id, status, waiting_on FROM runs_run
+    WHERE id = %(run)s::uuid AND wake_at <= now() AND status IN ('queued', 'running', 'waiting')
+    FOR UPDATE SKIP LOCKED
+), run AS (
+    UPDATE runs_run r SET
+        status = 'running', fence = fence + 1, seq = seq + 1, worker = %(worker)s::text, hinted_at = NULL, poked = false,
+        wake_at = now() + make_interval(secs => %(seconds)s::double precision),
+        waiting_on = '', waiting_since = NULL, stop_detail = '', started_at = COALESCE(started_at, now()),
+        recoveries = recoveries + (old.status = 'running' OR old.waiting_on = 'backoff')::int
+    FROM old WHERE r.id = old.id
+    RETURNING r.id, r.fence, r.seq, r.team_id, old.status AS before
+), noted AS (
+    INSERT INTO runs_event (run_id, seq, kind, data, at)
+    SELECT id, seq, CASE before WHEN 'running' THEN 'run.recovered' ELSE 'run.changed' END,
+        '{"status": "running", "waiting_on": ""}'::jsonb, now() FROM run
+)
+SELECT fence, seq, team_id, before FROM run
+"""
+
+RENEW = """
+UPDATE runs_run r SET wake_at = now() + make_interval(secs => %s)
+FROM unnest(%s::uuid[], %s::bigint[]) AS mine(id, fence)
+WHERE r.id = mine.id AND r.fence = mine.fence AND r.status = 'running'
+RETURNING r.id::text, r.pause_requested
+"""
+
+
+@dataclass(slots=True)
+class Lease:
+    """One run in one worker's hands. `valid_until` is on this process's monotonic clock, never later than the database's."""
+
+    run_id: str
+    fence: int
+    team_id: int
+    seq: int
+    before: str
+    valid_until: float
+    pause_asked: bool = False
+    release_asked: bool = False
+
+    @property
+    def expired(self) -> bool:
+        return time.monotonic() >= self.valid_until
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The event that taking it wrote, for whoever watches."""
+        kind = "run.recovered" if self.before == "running" else "run.changed"
+        return {"seq": self.seq, "kind": kind, "data": {"status": "running", "waiting_on": ""}}
+
+    def check_lease(self) -> None:
+        """Raises LeaseLost when the lease may have run out."""
+        if self.expired:
+            raise LeaseLost("The lease ran out before it could be renewed.")
+
+    def check(self) -> None:
+        self.check_lease()
+        if self.pause_asked:
+            raise Pause
+        if self.release_asked:
+            raise Release
+
+
+def acquire(run_id: str, worker: str) -> Lease | None:
+    """Take the run if its time has come and nobody holds it."""
+    begin = time.monotonic()
+    seconds = settings.AGENTOPS_LEASE_SECONDS
+    row = run_statement(ACQUIRE, {"run": run_id, "worker": worker, "seconds": seconds})
+    if row is None:
+        return None
+    fence, seq, team_id, before = row
+    return Lease(run_id, fence, team_id, seq, before, begin + seconds)
+
+
+def renew(leases: Iterable[Lease]) -> list[Lease]:
+    """Renew all of a worker's leases in one statement; returns those that are lost."""
+    held = {lease.run_id: lease for lease in leases}
+    if not held:
+        return []
+    begin = time.monotonic()
+    seconds = settings.AGENTOPS_LEASE_SECONDS
+    with connection.cursor() as cursor:
+        cursor.execute(RENEW, [seconds, list(held), [lease.fence for lease in held.values()]])
+        kept = dict(cursor.fetchall())
+    for run_id, pause_requested in kept.items():
+        held[run_id].valid_until = begin + seconds
+        held[run_id].pause_asked = pause_requested
+    return [lease for run_id, lease in held.items() if run_id not in kept]

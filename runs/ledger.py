@@ -1,0 +1,95 @@
+"""Outer budgets: slices drawn for runs, and given back. A run's own limit is on its row; here is what runs share.
+
+Accounts are always locked narrow scope first, "everything" last, in one statement, after the run's row: no deadlocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import connection
+from django.utils import timezone
+
+from agentops.core.errors import BudgetRefused
+
+SLICE_STEPS = 4
+"""A slice lasts for about so many steps, so that a step touches only its run's row."""
+
+ACCOUNTS = """
+WITH wanted AS (
+    SELECT b.id, CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END AS starts_on
+    FROM runs_budget b WHERE b.team_id = %(team)s OR b.team_id IS NULL
+), made AS (
+    INSERT INTO runs_account (budget_id, starts_on, spent, held) SELECT id, starts_on, 0, 0 FROM wanted
+    ON CONFLICT DO NOTHING RETURNING id
+)
+SELECT count(*) FROM made
+"""
+
+LOCK = """
+SELECT a.id, b.limit_usd - a.spent AS unspent, a.held, b.limit_usd, b.team_id IS NULL AS everything, b.period
+FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id
+WHERE (b.team_id = %(team)s OR b.team_id IS NULL)
+  AND a.starts_on = CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END
+ORDER BY b.team_id IS NULL, a.id FOR UPDATE OF a
+"""
+
+MOVE = """
+UPDATE runs_account SET spent = spent + %(spent)s, held = held + %(held)s
+WHERE id IN (
+    SELECT a.id FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id WHERE a.id = ANY(%(accounts)s)
+    ORDER BY b.team_id IS NULL, a.id FOR UPDATE OF a)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    accounts: list[int]
+    amount: Decimal
+
+
+def draw(team_id: int, need: Decimal) -> Slice:
+    """Hold `SLICE_STEPS` times `need` USD in every budget over this team's runs, or what is left but at least `need`.
+
+    To be called in a transaction that has locked the run. Raises BudgetRefused when not even `need` fits. Without
+    budgets the slice is free, and is drawn again after as many steps: a new budget binds runs under way.
+    """
+    parameters = {"team": team_id, "today": today()}
+    with connection.cursor() as cursor:
+        cursor.execute(ACCOUNTS, parameters)
+        cursor.execute(LOCK, parameters)
+        rows = cursor.fetchall()
+        amount = need * SLICE_STEPS
+        for _id, unspent, held, limit, everything, period in rows:
+            if unspent - held < need:
+                raise _refused(unspent, need, limit, "everything" if everything else "the team", period)
+            amount = min(amount, unspent - held)
+        accounts = [row[0] for row in rows]
+        if accounts:
+            cursor.execute("UPDATE runs_account SET held = held + %s WHERE id = ANY(%s)", [amount, accounts])
+    return Slice(accounts, amount)
+
+
+def give_back(accounts: list[int], drawn: Decimal, spent: Decimal) -> None:
+    """End a slice (or part of one): what was spent is booked, what was drawn is free again."""
+    if accounts and (drawn or spent):
+        with connection.cursor() as cursor:
+            cursor.execute(MOVE, {"spent": spent, "held": -drawn, "accounts": accounts})
+
+
+def today() -> date:
+    """The ledger's day, in the installation's time zone."""
+    return timezone.localdate()
+
+
+def _refused(unspent: Decimal, need: Decimal, limit: Decimal, scope: str, period: str) -> BudgetRefused:
+    spent = unspent < need
+    left = max(unspent, Decimal(0))
+    why = "is used up" if spent else "is held by other runs for now"
+    return BudgetRefused(
+        f"The budget for {scope} of {limit:.2f} USD a {period} {why}: {left:.4f} USD are left and the next step may "
+        f"need {need:.4f}.",
+        spent=spent,
+    )

@@ -1,0 +1,37 @@
+"""A Django mail backend that keeps mail in the outbox for people to read. One mail a tool call, however often it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+
+from .models import OutboxMessage, Run
+
+
+class OutboxBackend(BaseEmailBackend):
+    """The default of a fresh installation. Set EMAIL_BACKEND to a real one to send for real."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        return sum(_keep(message) for message in email_messages)
+
+
+def _keep(message: EmailMessage) -> int:
+    run_id = message.extra_headers.get("X-AgentOps-Run", "")
+    run = Run.objects.filter(pk=run_id).first() if run_id else None
+    made = 0
+    for index, recipient in enumerate(message.recipients()):
+        base = message.extra_headers.get("Message-ID") or message.message()["Message-ID"]
+        _row, created = OutboxMessage.objects.get_or_create(
+            message_id=f"{base}#{index}"[:200],
+            defaults={
+                "run": run,
+                "sender": message.from_email,
+                "recipient": recipient,
+                "subject": message.subject[:998],
+                "body": message.body,
+            },
+        )
+        made += created
+    return made and 1

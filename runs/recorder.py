@@ -1,0 +1,324 @@
+"""The engine's journal for one lease: turns what the loop says into commits, and commits into live events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from agentops.core.errors import BudgetRefused, LeaseLost
+from agentops.core.messages import Message
+from agentops.core.models import Attempt, Model, ModelAnswer
+from agentops.core.states import CallStatus
+from agentops.core.storable import storable
+from agentops.core.tools import Toolbox
+from agentops.engine.interrupts import End, Interrupt, Pause, Wait
+from agentops.engine.state import Call, OpenStep, RunState
+from agentops.live.stream import Broadcaster
+from approvals.actions import freeze
+
+from . import judging, late, ledger, rows, subject
+from .journal import Change, Written, commit
+from .lease import Lease
+from .models import Run, ToolCall
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all recorders of a worker share."""
+
+    executor: Executor
+    broadcaster: Broadcaster
+    model: Model
+    abandoned: Callable[[RunState], Attempt]
+    """The bill of a model call whose worker died: an estimate."""
+
+
+class Recorder:
+    """Implements `agentops.engine.journal.Journal`."""
+
+    def __init__(self, lease: Lease, run: Run, means: Means) -> None:
+        self.lease = lease
+        self.means = means
+        self.slice = ledger.Slice(list(run.slice_accounts), run.slice_drawn)
+        self.slice_spent = run.slice_spent
+        self.held = run.held_usd
+        self.billed = 0
+        """Attempts of the open step that are in the ledger already."""
+        self.toolbox: Toolbox
+        self.left_at_once = False
+        """The run left, and something decided meanwhile wants it back."""
+        self._since = time.monotonic()
+
+    def check(self) -> None:
+        self.lease.check()
+
+    def check_lease(self) -> None:
+        self.lease.check_lease()
+
+    # ── steps ──────────────────────────────────────────────────────────────────────────────────
+
+    async def open_step(self, state: RunState, done: list[Call], message: Message, hold: Decimal) -> OpenStep:
+        number = state.steps + 1
+        change = self._change(state)
+        self._settle(change, state, done)
+        change.steps, change.held = 1, hold
+        change.opened = [{"number": number, "input": message}]
+        change.event("step.opened", step=number)
+        written = await self._write(change, hold)
+        self.billed = 0
+        state.steps, state.step_id, state.calls = number, written.step_id or 0, []
+        return OpenStep(state.step_id, number)
+
+    async def reopen_step(self, state: RunState, hold: Decimal) -> OpenStep:
+        step = state.interrupted
+        if step is None:
+            raise ValueError("No step was interrupted.")
+        change = self._change(state)
+        lost = [self.means.abandoned(state)] if self.held else []
+        self._bill(change, state, step, lost)
+        change.held = hold
+        change.event("step.opened", step=step.number)
+        await self._write(change, hold)
+        self.billed = 0
+        state.interrupted = None
+        return step
+
+    async def bill(self, state: RunState, step: OpenStep, attempt: Attempt) -> None:
+        change = self._change(state)
+        self._bill(change, state, step, [attempt])
+        self.billed = attempt.number
+        change.event("step.retried", step=step.number, model=attempt.model, error=attempt.error_kind)
+        try:
+            change.held = self.held
+            await self._write(change, self.held)
+        except BudgetRefused:
+            change.held, change.slice = Decimal(0), None
+            await self._write(change)
+            raise
+
+    async def answer_step(
+        self, state: RunState, step: OpenStep, answer: ModelAnswer, calls: list[Call], end: Interrupt | None
+    ) -> None:
+        change = self._change(state)
+        self._bill(change, state, step, self._unbilled(answer.attempts))
+        content = storable(answer.content)
+        change.closed = [rows.closed(step, "answered", answer, content, change.cost)]
+        change.tool_calls, change.progress, change.held = len(calls), True, Decimal(0)
+        change.event("step.answered", step=step.number)
+        self._leave(change, end)
+
+        def write() -> Written:
+            verdicts = judging.judge(state, self.toolbox, calls)
+            change.proposed = [rows.proposed(call, step) for call in calls]
+            with transaction.atomic() if self._touches_others(change, calls) else nullcontext():
+                written = commit(change)
+                for call in calls:
+                    call.id = written.call_ids[call.position]
+                judging.hold(state, calls, verdicts, answer.text)
+                self._give_back(change)
+            return written
+
+        self._after(change, await self._in_thread(write))
+        state.calls = calls
+        state.tool_calls += len(calls)
+        state.tries = 0
+
+    async def fail_step(
+        self, state: RunState, step: OpenStep, attempts: list[Attempt], error: str, interrupt: Interrupt
+    ) -> None:
+        change = self._change(state)
+        self._bill(change, state, step, self._unbilled(attempts))
+        change.held = Decimal(0)
+        if isinstance(interrupt, End):
+            change.closed = [rows.closed(step, "failed", None, [], change.cost, error)]
+        change.event("step.failed", step=step.number, error=error)
+        self._leave(change, interrupt)
+        await self._write(change)
+
+    # ── tool calls ─────────────────────────────────────────────────────────────────────────────
+
+    async def start_calls(self, state: RunState) -> None:
+        """One transaction under the run's row: what people decided is read and acted on together."""
+
+        def start() -> list[dict[str, Any]]:
+            with transaction.atomic():
+                change = self._change(state)
+                if not _locked(change):
+                    raise LeaseLost("Another worker holds this run, or a person stopped it.")
+                due = ToolCall.objects.filter(
+                    run_id=state.id, status=CallStatus.APPROVED, dispatch_at__lte=Now()
+                )
+                for row in list(due.order_by("position")):
+                    call = next(call for call in state.calls if call.id == row.pk)
+                    call.status, call.stale = CallStatus.EXECUTING, False
+                    change.event(
+                        "call.changed", step=state.steps, call=row.pk, tool=row.tool, status="executing"
+                    )
+                due.update(status=CallStatus.EXECUTING, fence=self.lease.fence, started_at=Now())
+                written = commit(change)
+                return numbered(change, written)
+
+        self._publish(await self._in_thread(start))
+
+    async def settle_calls(self, state: RunState, done: list[Call]) -> None:
+        change = self._change(state)
+        self._settle(change, state, done)
+        await self._write(change)
+
+    async def leave(self, state: RunState, done: list[Call], interrupt: Interrupt) -> None:
+        change = self._change(state)
+        self._settle(change, state, done)
+        change.held = Decimal(0)
+        self._leave(change, interrupt)
+        await self._write(change)
+
+    async def settle_late(
+        self, state: RunState, step: OpenStep | None, attempts: list[Attempt], done: list[Call]
+    ) -> None:
+        events = await self._in_thread(
+            lambda: late.settle(state, self.lease.fence, step, self._unbilled(attempts), done)
+        )
+        self._publish(events)
+
+    # ── the parts of a commit ──────────────────────────────────────────────────────────────────
+
+    def _change(self, state: RunState) -> Change:
+        now = time.monotonic()
+        worked, self._since = round((now - self._since) * 1000), now
+        state.active_ms += worked
+        return Change(state.id, self.lease.fence, active_ms=worked, tainted_by=state.tainted_by)
+
+    def _settle(self, change: Change, state: RunState, done: list[Call]) -> None:
+        for call in done:
+            change.done.append(rows.finished(call))
+            change.event("call.changed", step=state.steps, call=call.id, tool=call.tool, status=call.status)
+
+    def _bill(self, change: Change, state: RunState, step: OpenStep, attempts: list[Attempt]) -> None:
+        for attempt in attempts:
+            change.billed.append(rows.billed(attempt, step.id))
+            change.usage += attempt.usage
+            change.cost += attempt.cost_usd
+        state.tokens += change.usage.input_tokens + change.usage.output_tokens
+        state.cost_usd += change.cost
+
+    def _unbilled(self, attempts: list[Attempt]) -> list[Attempt]:
+        return [attempt for attempt in attempts if attempt.number > self.billed]
+
+    def _leave(self, change: Change, interrupt: Interrupt | None) -> None:
+        """What the commit says about the run's leaving; nothing when it stays."""
+        if interrupt is None:
+            return
+        change.left = True
+        change.wake_after = 0.0
+        if isinstance(interrupt, Wait):
+            change.status, change.waiting_on = "waiting", interrupt.on
+            change.wake_after, change.stop_detail = interrupt.wake_after, storable(interrupt.detail)
+        elif isinstance(interrupt, Pause):
+            change.status = "paused"
+        elif isinstance(interrupt, End):
+            change.final, change.status = True, interrupt.status
+            change.stop_reason = interrupt.reason
+            change.stop_detail, change.answer = storable(interrupt.detail), storable(interrupt.answer)
+        if change.status:
+            change.slice = ledger.Slice([], Decimal(0))
+            change.event(
+                "run.changed",
+                status=change.status,
+                waiting_on=change.waiting_on,
+                stop_reason=change.stop_reason,
+            )
+
+    def _covered(self, hold: Decimal, cost: Decimal) -> bool:
+        """Whether what is left of the slice, after `cost`, covers the hold."""
+        return self.slice.amount - self.slice_spent - cost >= hold
+
+    def _reserve(self, change: Change, hold: Decimal) -> None:
+        """End the slice and draw another, in the transaction of the step that needs it."""
+        ledger.give_back(self.slice.accounts, self.slice.amount, self.slice_spent + change.cost)
+        change.slice = ledger.draw(self.lease.team_id, hold)
+
+    def _give_back(self, change: Change) -> None:
+        """A run that leaves gives back what is left of its slice."""
+        if change.left and change.slice is not None:
+            ledger.give_back(self.slice.accounts, self.slice.amount, self.slice_spent + change.cost)
+
+    def _touches_others(self, change: Change, calls: list[Call]) -> bool:
+        """Whether the commit needs more than the run's own rows."""
+        held = any(call.status is CallStatus.HELD for call in calls)
+        return held or change.status == "paused" or (change.slice is not None and bool(self.slice.accounts))
+
+    # ── writing ────────────────────────────────────────────────────────────────────────────────
+
+    async def _write(self, change: Change, hold: Decimal | None = None) -> Written:
+        """One plain statement where the run's slice covers the hold; else a transaction: the run, then the accounts.
+
+        Raises BudgetRefused, with nothing written, when `hold` USD cannot be reserved.
+        """
+        draws = hold is not None and not self._covered(hold, change.cost)
+
+        def write() -> Written:
+            if not draws and not self._touches_others(change, []):
+                return commit(change)
+            with transaction.atomic():
+                if not _locked(change):
+                    raise LeaseLost("Another worker holds this run, or a person stopped it.")
+                if draws and hold is not None:
+                    self._reserve(change, hold)
+                written = commit(change)
+                if change.status == "paused":
+                    freeze(subject.KIND, subject.held_calls(change.run))
+                self._give_back(change)
+                return written
+
+        written = await self._in_thread(write)
+        self._after(change, written)
+        return written
+
+    def _after(self, change: Change, written: Written) -> None:
+        """Bring the mirror up to what was committed, and tell whoever watches."""
+        if change.slice is not None:
+            self.slice, self.slice_spent = change.slice, Decimal(0)
+        else:
+            self.slice_spent += change.cost
+        if change.held is not None:
+            self.held = change.held
+        self.lease.pause_asked = self.lease.pause_asked or written.pause_requested
+        self.left_at_once = change.left and written.due
+        self._publish(numbered(change, written))
+
+    def _publish(self, events: list[dict[str, Any]]) -> None:
+        self.means.broadcaster.event(self.lease.run_id, self.lease.team_id, events)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(
+            self.means.executor, returning_connection, work
+        )
+
+
+def returning_connection(work: Callable[[], T]) -> T:
+    """Run database work on an executor's thread; its connection goes back to the pool."""
+    try:
+        return work()
+    finally:
+        connection.close()
+
+
+def numbered(change: Change, written: Written) -> list[dict[str, Any]]:
+    first = written.seq - len(change.events) + 1
+    return [{"seq": first + index, **event} for index, event in enumerate(change.events)]
+
+
+def _locked(change: Change) -> bool:
+    mine = Run.objects.filter(pk=change.run, fence=change.fence, status=Run.Status.RUNNING)
+    return bool(mine.select_for_update().values_list("pk"))

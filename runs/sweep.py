@@ -1,0 +1,78 @@
+"""Finds by their rows the runs that nobody looks after: due, abandoned by a dead worker, or ended in mid-call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from agentops.core.states import CallStatus
+from agentops.live import publish
+
+from . import estimating, late
+from .models import IdempotencyKey, Run, Step, ToolCall
+from .wake import hint
+
+log = structlog.get_logger(__name__)
+
+HINT_AGAIN_SECONDS = 5
+KEEP_KEYS = timedelta(days=7)
+
+DUE = """
+UPDATE runs_run SET hinted_at = now() WHERE id IN (
+    SELECT id FROM runs_run
+    WHERE wake_at <= now() AND status IN ('queued', 'running', 'waiting')
+      AND (hinted_at IS NULL OR hinted_at < now() - make_interval(secs => %s))
+    ORDER BY wake_at LIMIT 500 FOR UPDATE SKIP LOCKED)
+RETURNING id, status
+"""
+
+
+def wake_due_runs() -> int:
+    """Ask for a worker for every run whose time has come. Hints are not repeated within a few seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, [HINT_AGAIN_SECONDS])
+        due = cursor.fetchall()
+    for run_id, status in due:
+        if status == Run.Status.RUNNING:
+            log.warning("lease_ran_out", run=str(run_id))
+        hint(run_id)
+    return len(due)
+
+
+def settle_orphans() -> int:
+    """Ended runs that still hold money or an executing call: bill an estimate, ask a person what happened."""
+    found = late.orphans()
+    for orphan in found:
+        with transaction.atomic():
+            run = Run.objects.select_for_update().get(pk=orphan.pk)
+            events: list[tuple[str, dict[str, object]]] = []
+            step = Step.objects.filter(run=run, status=Step.Status.CALLING).first()
+            if step:
+                Step.objects.filter(pk=step.pk).update(status=Step.Status.ABANDONED, answered_at=Now())
+                events.append(("step.abandoned", {"step": step.number}))
+                late.book(run, step.pk, [estimating.of_row(run, step)])
+            elif run.held_usd:
+                late.book(run, 0, [])
+            for call in ToolCall.objects.filter(run=run, status=CallStatus.EXECUTING).select_related("step"):
+                ToolCall.objects.filter(pk=call.pk).update(
+                    status=CallStatus.IN_DOUBT, reason="Its worker died while it was executing."
+                )
+                data = {
+                    "step": call.step.number,
+                    "call": call.pk,
+                    "tool": call.tool,
+                    "status": CallStatus.IN_DOUBT.value,
+                }
+                events.append(("call.changed", data))
+            numbered = late.add_events(run, events)
+        publish.announce(run.pk, run.team_id, numbered)
+    return len(found)
+
+
+def forget_idempotency_keys() -> int:
+    """Keys are good for a week."""
+    count, _ = IdempotencyKey.objects.filter(created_at__lt=Now() - KEEP_KEYS).delete()
+    return count
