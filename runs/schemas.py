@@ -17,7 +17,7 @@ from .models import Agent, AgentVersion, Run, Step, ToolCall
 MAX_GOAL = 100_000
 INT = 2**31 - 1
 
-Count = Annotated[int, Field(gt=0, le=INT)]
+Count = Annotated[int, Field(gt=0, le=INT, strict=True)]
 
 
 class Limits(Body):
@@ -25,7 +25,7 @@ class Limits(Body):
 
     max_steps: Count | None = None
     max_tool_calls: Count | None = None
-    max_tokens: Annotated[int, Field(gt=0, le=2**53)] | None = None
+    max_tokens: Annotated[int, Field(gt=0, le=2**53, strict=True)] | None = None
     max_cost_usd: Annotated[Decimal, Field(gt=0, lt=1_000_000, decimal_places=8)] | None = None
     max_seconds: Count | None = None
 

@@ -89,3 +89,16 @@ class Actor:
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class SetUp(Actor):
+    """The installation itself, while it is being set up: may do everything and is nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(user=None)
+
+    def teams_with(self, right: Right) -> list[int] | None:
+        return None
+
+    def __str__(self) -> str:
+        return "set-up"

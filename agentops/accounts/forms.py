@@ -1,4 +1,4 @@
-"""The one way to sign in with a password: console and admin share the form, so neither can be used to guess."""
+"""The one way to sign in with a password. Console and admin share it, so neither can be used to guess."""
 
 from __future__ import annotations
 

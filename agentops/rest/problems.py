@@ -62,21 +62,23 @@ TOLD_AS: dict[type[Exception], Teller] = {
     SuspiciousOperation: lambda error: problem(400, "The request is malformed."),
     MalformedBody: lambda error: problem(400, str(error)),
     ValidationError: lambda error: _invalid(error),
-    HttpError: lambda error: problem(error.status_code, str(error)),
+    HttpError: lambda error: _of_ninja(error),
 }
 
 
 def tell_as_problems(api: NinjaAPI) -> None:
     """Every exception of an endpoint becomes a problem; an unexpected one is logged and says no more."""
     for kind, teller in TOLD_AS.items():
-        api.add_exception_handler(kind, lambda request, error, teller=teller: teller(_cause(error)))
+        api.add_exception_handler(kind, lambda request, error, teller=teller: teller(error))
     api.add_exception_handler(Exception, _unexpected)
 
 
-def _cause(error: Exception) -> Exception:
+def _of_ninja(error: HttpError) -> HttpResponse:
     """Ninja wraps whatever its parser raises in a bare 400; the parser's own word is better."""
     cause = error.__cause__
-    return cause if type(error) is HttpError and isinstance(cause, InvalidInput | MalformedBody) else error
+    if isinstance(cause, InvalidInput | MalformedBody):
+        return TOLD_AS[type(cause)](cause)
+    return problem(error.status_code, str(error))
 
 
 def _invalid(error: ValidationError) -> HttpResponse:
