@@ -1,0 +1,57 @@
+"""The frames that a browser receives. Each is serialised once, however many look on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Frame(NamedTuple):
+    text: str
+    seq: int | None = None
+    """Of events and resyncs: a viewer who stands at `seq` has everything up to it."""
+    resync: bool = False
+
+
+def dump(content: Mapping[str, Any]) -> str:
+    """One line of ASCII: newlines separate frames in Redis, and a lone surrogate stays an escape."""
+    return json.dumps(content, separators=(",", ":"))
+
+
+def event_text(seq: int, kind: str, data: Mapping[str, Any]) -> str:
+    return dump({"type": "event", "seq": seq, "kind": kind, "data": data})
+
+
+def event(seq: int, kind: str, data: Mapping[str, Any]) -> Frame:
+    return Frame(event_text(seq, kind, data), seq)
+
+
+def delta_text(step: int, kind: str, text: str, tool: str) -> str:
+    return dump({"type": "delta", "step": step, "kind": kind, "text": text, "tool": tool})
+
+
+def resync(seq: int) -> Frame:
+    """Fetch what you miss; from `seq` on it comes live again."""
+    return Frame(dump({"type": "resync", "seq": seq}), seq, resync=True)
+
+
+def heartbeat(seq: int) -> Frame:
+    return Frame(dump({"type": "heartbeat", "seq": seq}))
+
+
+def list_changed(name: str, ids: Sequence[str], version: int) -> Frame:
+    return Frame(dump({"type": "changed", "list": name, "ids": ids, "version": version}))
+
+
+def list_resync(version: int) -> Frame:
+    return Frame(dump({"type": "resync", "version": version}))
+
+
+def list_heartbeat(version: int) -> Frame:
+    return Frame(dump({"type": "heartbeat", "version": version}))
+
+
+def status(live: bool) -> Frame:
+    """Whether changes arrive at once. When not, events of a run still come with each heartbeat."""
+    return Frame(dump({"type": "status", "live": live}))
