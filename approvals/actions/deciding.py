@@ -87,8 +87,7 @@ def _check(request: ApprovalRequest, verb: Verb, revision: int, outcome: str) ->
     critical = request.tier == Tier.CRITICAL
     if verb is Verb.APPROVE and critical:
         raise InvalidInput(
-            "A critical action is never executed by the agent: do it outside, then report the outcome "
-            "with `done`.",
+            "A critical action is never executed by the agent: do it outside, then report the outcome with `done`.",
             "decision",
         )
     if verb is Verb.DONE and not critical:
@@ -127,8 +126,7 @@ def _changed(request: ApprovalRequest, revision: int) -> AlreadyDecided | Invali
         return InvalidInput(f"There is no revision {revision}; it is now {request.revision}.", "revision")
     who = last.by_name or f"the {last.get_via_display()}"
     return AlreadyDecided(
-        f"It changed since you looked ({last.decision} by {who}): look again. "
-        f"Its revision is now {request.revision}.",
+        f"It changed since you looked ({last.decision} by {who}): look again. Its revision is now {request.revision}.",
         decided_by=who,
         decided_at=last.at,
         decision=last.decision,

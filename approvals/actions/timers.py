@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat, Now
 
 from agentops.core.errors import Conflict
@@ -96,9 +96,8 @@ def _show_again() -> None:
     if not rows:
         return
     window = timedelta(seconds=settings.AGENTOPS_MIN_VISIBLE_SECONDS)
-    reason = Case(
-        When(Q(reason__endswith=SHOWN_AGAIN), then=F("reason")), default=Concat("reason", Value(SHOWN_AGAIN))
-    )
+    told = Concat("reason", Value(SHOWN_AGAIN), output_field=TextField())
+    reason = Case(When(Q(reason__endswith=SHOWN_AGAIN), then=F("reason")), default=told)
     shown_again = ApprovalRequest.objects.filter(pk__in=[pk for pk, _ in rows])
     shown_again.update(decide_at=Now() + window, reason=reason)
     for team_id in {team_id for _, team_id in rows}:

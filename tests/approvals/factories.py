@@ -97,7 +97,5 @@ def overdue(request: ApprovalRequest, by: timedelta = timedelta(seconds=1)) -> A
 def policy(team: Team, *rules: dict[str, Any]) -> Policy:
     made = Policy.objects.create(team=team)
     for position, fields in enumerate(rules):
-        Rule.objects.create(
-            policy=made, position=position, **{"name": f"Rule {position}", "tier": "high", **fields}
-        )
+        Rule.objects.create(policy=made, position=position, **{"name": f"Rule {position}", "tier": "high", **fields})
     return made

@@ -29,9 +29,7 @@ def approver(ours):
 
 
 @pytest.mark.parametrize(("decision", "status"), [("approve", "approved"), ("reject", "rejected")])
-def test_a_decision_is_recorded_and_carried_out(
-    subject: Subject, ours, approver, decision: str, status: str
-) -> None:
+def test_a_decision_is_recorded_and_carried_out(subject: Subject, ours, approver, decision: str, status: str) -> None:
     asked = make.request(ours)
     done = decide(approver, asked.pk, decision=decision, revision=1, reason="Because.", via="page")
     assert (done.status, done.revision, done.decision_reason) == (status, 2, "Because.")
@@ -45,12 +43,8 @@ def test_a_decision_is_recorded_and_carried_out(
     assert subject.told == [(asked.subject_id, decision, status)]
 
 
-@pytest.mark.parametrize(
-    "decision", ["", "yes", "Approve", "approved", "expire", "cancel", "edit", "true", "None"]
-)
-def test_an_unknown_decision_is_refused_and_changes_nothing(
-    subject: Subject, ours, approver, decision: str
-) -> None:
+@pytest.mark.parametrize("decision", ["", "yes", "Approve", "approved", "expire", "cancel", "edit", "true", "None"])
+def test_an_unknown_decision_is_refused_and_changes_nothing(subject: Subject, ours, approver, decision: str) -> None:
     asked = make.request(ours)
     with pytest.raises(InvalidInput, match="approve, reject, done, hold") as refused:
         decide(approver, asked.pk, decision=decision, revision=1, via="api")
@@ -158,14 +152,10 @@ def test_only_critical_is_done_by_a_person(subject: Subject, ours, approver, tie
     "text", ["nul \x00", "bell \x07", "turned \u202e round", "isolated \u2066", "half \ud800", "x" * 4_001]
 )
 @pytest.mark.parametrize("field", ["reason", "outcome"])
-def test_text_that_misleads_or_floods_is_refused(
-    subject: Subject, ours, approver, text: str, field: str
-) -> None:
+def test_text_that_misleads_or_floods_is_refused(subject: Subject, ours, approver, text: str, field: str) -> None:
     asked = make.request(ours, Tier.CRITICAL)
     with pytest.raises(InvalidInput) as refused:
-        decide(
-            approver, asked.pk, decision="done", revision=1, via="page", **{"outcome": "Did it.", field: text}
-        )
+        decide(approver, asked.pk, decision="done", revision=1, via="page", **{"outcome": "Did it.", field: text})
     assert refused.value.field == field
     assert_untouched(asked, subject)
 
