@@ -33,8 +33,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "agentops.security.ContentSecurityPolicy",
-    "agentops.rest.problems.ProblemResponses",
     "django.middleware.security.SecurityMiddleware",
+    "agentops.rest.problems.ProblemResponses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -134,6 +134,8 @@ CELERY = {
 }
 
 AGENTOPS_WORKSPACES = ENV.data_dir / "workspaces"
+AGENTOPS_AGENT_FILES = ENV.data_dir / "agents"
+"""Files that a run's workspace begins with: a folder a team's id, in it one an agent's name."""
 AGENTOPS_LEASE_SECONDS = 10
 AGENTOPS_BACKOFF_SECONDS = (10.0, 60.0, 300.0)
 """How long a run waits, without a slot, after every model of its chain has failed."""

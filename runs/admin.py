@@ -60,6 +60,7 @@ class AgentAdmin(TeamAdmin):
         return False
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
         if set(form.changed_data) & set(VERSION_FIELDS) or form.instance.live_id is None:
             version = actions.publish_agent(request.actor, form.instance, **form.version_fields())  # type: ignore[attr-defined]
             messages.info(request, _("Published as version %s. Runs under way keep theirs.") % version.number)
@@ -129,9 +130,7 @@ class OfRunAdmin(ReadOnlyTeamAdmin):
 
     @admin.display(description=_("run"))
     def run_link(self, row: Any) -> str:
-        return format_html(
-            '<a href="{}">{}</a>', reverse("admin:runs_run_change", args=[row.run_id]), str(row.run)
-        )
+        return format_html('<a href="{}">{}</a>', reverse("admin:runs_run_change", args=[row.run_id]), str(row.run))
 
 
 @admin.register(Step)

@@ -22,7 +22,7 @@ LIMITS = [
 ]
 VERSION_FIELDS = ["system_prompt", "model_chain", "tools", *LIMITS]
 
-_version = forms.fields_for_model(AgentVersion, fields=LIMITS)
+_limits = forms.fields_for_model(AgentVersion, fields=LIMITS)
 
 
 class Lines(forms.CharField):
@@ -42,15 +42,13 @@ class Lines(forms.CharField):
 
 class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
     system_prompt = forms.CharField(widget=forms.Textarea(attrs={"rows": 16, "cols": 100}), strip=False)
-    model_chain = Lines(
-        help_text=_("One model a line, in order of preference: the next is used when one fails.")
-    )
+    model_chain = Lines(help_text=_("One model a line, in order of preference: the next is used when one fails."))
     tools = forms.MultipleChoiceField(
         required=False,
         widget=forms.CheckboxSelectMultiple,
         choices=lambda: [(n, n) for n in registry.names()],
     )
-    locals().update(_version)
+    locals().update(_limits)
 
     class Meta:
         model = Agent
@@ -61,6 +59,19 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.live:
             for name in VERSION_FIELDS:
                 self.initial.setdefault(name, getattr(self.instance.live, name))
+
+    def clean_system_prompt(self) -> str:
+        prompt: str = self.cleaned_data["system_prompt"]
+        if not prompt.strip():
+            raise forms.ValidationError(_("Tell the agent who it is and how it works."))
+        return prompt
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        for name in LIMITS:
+            if cleaned.get(name) is not None and cleaned[name] <= 0:
+                self.add_error(name, _("Give a number above 0."))
+        return cleaned
 
     def version_fields(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in VERSION_FIELDS}

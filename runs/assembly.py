@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,24 @@ def outside(state: RunState, recorder: Recorder, means: Means) -> Outside:
 def workspace(run_id: str) -> Path:
     """The run's own folder."""
     return Path(settings.AGENTOPS_WORKSPACES) / str(run_id)
+
+
+def fill_workspace(state: RunState) -> None:
+    """Make the run's folder, with the files its agent's runs begin with. Nothing happens when it is there."""
+    folder = workspace(state.id)
+    if folder.exists():
+        return
+    begin = Path(settings.AGENTOPS_AGENT_FILES) / str(state.team_id) / state.agent.name
+    draft = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}")
+    if begin.is_dir():
+        shutil.copytree(begin, draft)
+    else:
+        draft.mkdir(parents=True)
+    try:
+        draft.rename(folder)
+    except OSError:
+        # Another worker filled it first.
+        shutil.rmtree(draft)
 
 
 @cache

@@ -25,8 +25,13 @@ OUTPUT_UNKNOWN = 200
 
 @cache
 def pricing() -> Pricing:
-    """Published prices with the admin's own in front."""
-    return Pricing(overrides)
+    """Published prices with the admin's own in front, as they were when `refresh` last looked."""
+    return Pricing()
+
+
+def refresh() -> None:
+    """Read the admin's prices; workers do it with every heartbeat, never on the event loop."""
+    pricing().overrides = overrides()
 
 
 def overrides() -> dict[str, PriceOverride]:

@@ -51,9 +51,7 @@ def book(run: Run, step_id: int, attempts: list[Attempt]) -> None:
     """Put attempts into the ledger of a run that has ended, and give back what it still holds. The run is locked."""
     cost = sum((attempt.cost_usd for attempt in attempts), Decimal(0))
     for attempt in attempts:
-        ModelCall.objects.create(
-            run=run, started_at=attempt.started_at, **_columns(rows.billed(attempt, step_id))
-        )
+        ModelCall.objects.create(run=run, started_at=attempt.started_at, **_columns(rows.billed(attempt, step_id)))
     Step.objects.filter(pk=step_id).update(cost_usd=F("cost_usd") + cost)
     run.cost_usd += cost
     run.input_tokens += sum(attempt.usage.input_tokens for attempt in attempts)

@@ -156,15 +156,11 @@ class Recorder:
                 change = self._change(state)
                 if not _locked(change):
                     raise LeaseLost("Another worker holds this run, or a person stopped it.")
-                due = ToolCall.objects.filter(
-                    run_id=state.id, status=CallStatus.APPROVED, dispatch_at__lte=Now()
-                )
+                due = ToolCall.objects.filter(run_id=state.id, status=CallStatus.APPROVED, dispatch_at__lte=Now())
                 for row in list(due.order_by("position")):
                     call = next(call for call in state.calls if call.id == row.pk)
                     call.status, call.stale = CallStatus.EXECUTING, False
-                    change.event(
-                        "call.changed", step=state.steps, call=row.pk, tool=row.tool, status="executing"
-                    )
+                    change.event("call.changed", step=state.steps, call=row.pk, tool=row.tool, status="executing")
                 due.update(status=CallStatus.EXECUTING, fence=self.lease.fence, started_at=Now())
                 written = commit(change)
                 return numbered(change, written)
@@ -301,9 +297,7 @@ class Recorder:
         self.means.broadcaster.event(self.lease.run_id, self.lease.team_id, events)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(
-            self.means.executor, returning_connection, work
-        )
+        return await asyncio.get_running_loop().run_in_executor(self.means.executor, returning_connection, work)
 
 
 def returning_connection(work: Callable[[], T]) -> T:

@@ -34,15 +34,11 @@ class Limits(Body):
 
 
 class NewRun(Body):
-    agent: str = Field(
-        max_length=80, description="Name of an agent that you may start.", examples=["support-desk"]
-    )
+    agent: str = Field(max_length=80, description="Name of an agent that you may start.", examples=["support-desk"])
     goal: str = Field(min_length=1, max_length=MAX_GOAL, examples=["Answer the mail that came in today."])
     inputs: dict[str, Any] = Field({}, description="Anything that the agent should know, as JSON.")
     limits: Limits = Field(default_factory=Limits)
-    team: str = Field(
-        "", max_length=80, description="The team's slug; needed only when two teams have such an agent."
-    )
+    team: str = Field("", max_length=80, description="The team's slug; needed only when two teams have such an agent.")
 
 
 class Cancellation(Body):
@@ -208,9 +204,7 @@ class AgentOut(Schema):
 class ToolOut(Schema):
     name: str
     description: str
-    tier: str = Field(
-        description="What counts for the team before its policy's rules: its own setting, or the tool's."
-    )
+    tier: str = Field(description="What counts for the team before its policy's rules: its own setting, or the tool's.")
     own_tier: str = Field(description="What the tool's author declared.")
     reads_only: bool
     idempotent: bool

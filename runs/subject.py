@@ -36,9 +36,7 @@ class ToolCallSubject:
 
     def lock(self, subject_id: str) -> None:
         """Lock the run: its row orders everything that happens to it."""
-        list(
-            Run.objects.select_for_update(of=("self",)).filter(call_set__pk=int(subject_id)).values_list("pk")
-        )
+        list(Run.objects.select_for_update(of=("self",)).filter(call_set__pk=int(subject_id)).values_list("pk"))
 
     def on_decided(self, request: ApprovalRequest, decision: Decision) -> None:
         """Raises Conflict when the call is no longer what was shown."""
@@ -47,9 +45,7 @@ class ToolCallSubject:
         if outcome is None:
             return
         if call.status != CallStatus.HELD:
-            raise Conflict(
-                f"The call is {call.get_status_display().lower()} and waits for no decision any more."
-            )
+            raise Conflict(f"The call is {call.get_status_display().lower()} and waits for no decision any more.")
         if call.bound_hash != request.bound_hash:
             raise Conflict("What would be executed is not what this request shows. Nothing was decided.")
         changed: dict[str, Any] = {"status": outcome, "resolved_by_name": decision.by_name}
@@ -58,9 +54,7 @@ class ToolCallSubject:
         else:
             changed |= {"ended_at": Now(), "result": asdict(_told(outcome, request, decision))}
         ToolCall.objects.filter(pk=call.pk).update(**changed)
-        by = decision.by_name or (
-            "the countdown" if decision.via == ApprovalRequest.Via.TIMER else "the system"
-        )
+        by = decision.by_name or ("the countdown" if decision.via == ApprovalRequest.Via.TIMER else "the system")
         data = {
             "step": request.context.get("step"),
             "call": call.pk,

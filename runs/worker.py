@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -105,6 +106,7 @@ class Worker:
                 try:
                     self.means.broadcaster.event(held.run_id, held.team_id, [held.event])
                     recorder.toolbox = assembly.toolbox(state)
+                    await self._in_thread(lambda: assembly.fill_workspace(state))
                     await advance(state, assembly.outside(state, recorder, self.means))
                 except (OperationalError, InterfaceError, LeaseLost):
                     raise
@@ -130,7 +132,8 @@ class Worker:
         while True:
             held = [active.lease for active in self.active.values()]
             try:
-                lost = await self._in_thread(lambda held=held: lease.renew(held))
+                lost = await self._in_thread(partial(lease.renew, held))
+                await self._in_thread(estimating.refresh)
             except (OperationalError, InterfaceError) as error:
                 log.warning("heartbeat_failed", error=str(error))
                 lost = [one for one in held if one.expired]

@@ -56,7 +56,7 @@ def _control(
         actor.require(Right.OPERATE, visible.team_id)
         run = Run.objects.select_for_update().get(pk=visible.pk)
         events = change(run)
-        person = ("person.acted", {"by": str(actor.user), "action": action, "note": note})
+        person = ("person.acted", {"by": str(actor), "action": action, "note": note})
         numbered = add_events(run, [person, *events])
         transaction.on_commit(partial(publish.announce, run.pk, run.team_id, numbered))
         if order:

@@ -43,7 +43,7 @@ def resolve_in_doubt(actor: Actor, call_id: int, outcome: str, note: str = "") -
         run = Run.objects.select_for_update().get(pk=found.run_id)
         if after is CallStatus.APPROVED and run.is_final:
             raise Conflict("The run has ended, so it cannot do it now. Say whether it happened.")
-        changed: dict[str, Any] = {"status": after, "resolved_by_name": str(actor.user)[:150]}
+        changed: dict[str, Any] = {"status": after, "resolved_by_name": str(actor)[:150]}
         if after is CallStatus.APPROVED:
             changed |= {"dispatch_at": Now(), "reason": "A person said: do it now."}
         else:
@@ -55,7 +55,7 @@ def resolve_in_doubt(actor: Actor, call_id: int, outcome: str, note: str = "") -
             raise Conflict(f"This is settled already{who}: {found.get_status_display().lower()}.")
         data = {"step": found.step.number, "call": found.pk, "tool": found.tool, "status": after.value}
         person = {
-            "by": str(actor.user),
+            "by": str(actor),
             "action": f"said of {found.tool}: {outcome.replace('_', ' ')}",
             "note": note,
         }

@@ -58,7 +58,7 @@ def start_run(
     bounds = _limits(version, limits or {})
     if len(idempotency_key) > 200 or not idempotency_key.isprintable():
         raise InvalidInput("An idempotency key has at most 200 printable characters.", "Idempotency-Key")
-    principal = f"user:{actor.user.pk}"  # type: ignore[attr-defined]
+    principal = f"user:{getattr(actor.user, 'pk', 0)}"
     body = digest([found.pk, goal, inputs, limits or {}])
     if idempotency_key and (earlier := _earlier(principal, idempotency_key, body)):
         return earlier, False
@@ -73,7 +73,7 @@ def start_run(
                 inputs=inputs,
                 wake_at=Now(),
                 started_by=actor.user,
-                started_by_name=str(actor.user)[:150],
+                started_by_name=str(actor)[:150],
                 started_via=via,
                 **bounds,
             )
