@@ -52,7 +52,7 @@ def team(name: str = "") -> Team:
 
 
 def person(*roles: Role, of: Team, name: str = "") -> Actor:
-    user = get_user_model().objects.create_user(name or f"person{next(_numbers)}", password="a long password")
+    user = get_user_model().objects.create(username=name or f"person{next(_numbers)}")
     for role in roles:
         Membership.objects.create(team=of, user=user, role=role)
     return Actor(user)
