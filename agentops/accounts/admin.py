@@ -149,6 +149,7 @@ class TokenAdmin(TeamAdmin):
         return super().get_form(request, obj, **kwargs) if obj else NewTokenForm
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> ApiToken:
+        form.save(commit=False)
         data = form.cleaned_data
         token, secret = tokens.create_token(request.user, data["name"], data["scopes"], data["days"])
         messages.warning(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import ForeignKey, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
+
+from agentops.core.errors import AgentOpsError
 
 from .access import Right
 from .models import Team
@@ -89,6 +91,16 @@ class TeamAdmin(TeamBound, admin.ModelAdmin):
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """What an action refuses is said on the page; the transaction around the form has undone the rest."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except AgentOpsError as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(request.get_full_path())
 
 
 class ReadOnlyTeamAdmin(TeamAdmin):
