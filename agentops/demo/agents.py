@@ -64,7 +64,5 @@ SUPPORT_DESK = DemoAgent(
     ),
     models=("claude-sonnet-4-5",),
     limits=Limits(),
-    example_goal=(
-        "Work through the inbox: answer what you can, refund what is due, and flag what needs a person."
-    ),
+    example_goal=("Work through the inbox: answer what you can, refund what is due, and flag what needs a person."),
 )

@@ -28,9 +28,7 @@ async def refund_order(context: ToolContext, order_id: OrderId, amount: Amount, 
         order = await _one(connection, "SELECT total FROM shop.orders WHERE id = %s FOR UPDATE", order_id)
         if order is None:
             raise ToolError(f"There is no order {order_id}.", "Look the order up with sql_query.")
-        done = await _one(
-            connection, "SELECT id FROM shop.refunds WHERE idempotency_key = %s", context.call_id
-        )
+        done = await _one(connection, "SELECT id FROM shop.refunds WHERE idempotency_key = %s", context.call_id)
         if done is None:
             spent = await _one(
                 connection,
@@ -62,9 +60,7 @@ async def refund_order(context: ToolContext, order_id: OrderId, amount: Amount, 
 async def delete_customer(context: ToolContext, customer_id: CustomerId, reason: Reason) -> ToolResult:
     """Delete a customer with all their orders and refunds, for good."""
     async with await _connect(context) as connection:
-        orders = await _one(
-            connection, "SELECT count(*) AS n FROM shop.orders WHERE customer_id = %s", customer_id
-        )
+        orders = await _one(connection, "SELECT count(*) AS n FROM shop.orders WHERE customer_id = %s", customer_id)
         # Orders and refunds go with the customer, by the tables' foreign keys.
         gone = await _one(connection, "DELETE FROM shop.customers WHERE id = %s RETURNING id", customer_id)
     if gone is None:
@@ -76,18 +72,12 @@ async def delete_customer(context: ToolContext, customer_id: CustomerId, reason:
 async def _connect(context: ToolContext) -> psycopg.AsyncConnection[dict[str, Any]]:
     dsn = context.settings.get("shop_dsn")
     if not dsn:
-        raise ToolError(
-            "The shop has no database: the setting `shop_dsn` is empty.", "Tell a person about it."
-        )
+        raise ToolError("The shop has no database: the setting `shop_dsn` is empty.", "Tell a person about it.")
     try:
         return await psycopg.AsyncConnection.connect(dsn, row_factory=dict_row, connect_timeout=5)
     except psycopg.OperationalError as error:
-        raise ToolError(
-            "The shop's database cannot be reached.", "Try again later, or tell a person."
-        ) from error
+        raise ToolError("The shop's database cannot be reached.", "Try again later, or tell a person.") from error
 
 
-async def _one(
-    connection: psycopg.AsyncConnection[dict[str, Any]], query: str, *values: Any
-) -> dict[str, Any] | None:
+async def _one(connection: psycopg.AsyncConnection[dict[str, Any]], query: str, *values: Any) -> dict[str, Any] | None:
     return await (await connection.execute(query.encode(), values)).fetchone()

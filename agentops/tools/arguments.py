@@ -22,9 +22,7 @@ _MAX_PROBLEMS = 10
 def validate(tool: str, parameters: Parameters, arguments: Any) -> dict[str, Any]:
     """The arguments as JSON values, defaults filled in. Raises InvalidArguments."""
     check_arguments(arguments)
-    checked: dict[str, Any] = json_safe(
-        parse(tool, parameters, arguments).model_dump(mode="json", by_alias=True)
-    )
+    checked: dict[str, Any] = json_safe(parse(tool, parameters, arguments).model_dump(mode="json", by_alias=True))
     return checked
 
 
@@ -50,9 +48,7 @@ def _explain(tool: str, parameters: Parameters, error: ValidationError) -> str:
     lines = [f"- {_problem(parameters, detail)}" for detail in details[:_MAX_PROBLEMS]]
     if len(details) > _MAX_PROBLEMS:
         lines.append(f"- and {len(details) - _MAX_PROBLEMS} more")
-    return "\n".join(
-        [f"The arguments do not fit {tool}; nothing was done.", *lines, _usage(tool, parameters)]
-    )
+    return "\n".join([f"The arguments do not fit {tool}; nothing was done.", *lines, _usage(tool, parameters)])
 
 
 def _problem(parameters: Parameters, detail: ErrorDetails) -> str:

@@ -18,9 +18,7 @@ def visible(text: str, *, multiline: bool = False) -> str:
     """
     if not _suspicious(text):
         return text
-    return "".join(
-        char if _shows(text, at, multiline) else f"⟨U+{ord(char):04X}⟩" for at, char in enumerate(text)
-    )
+    return "".join(char if _shows(text, at, multiline) else f"⟨U+{ord(char):04X}⟩" for at, char in enumerate(text))
 
 
 def strip_hidden(text: str) -> tuple[str, int]:

@@ -119,9 +119,7 @@ async def _call_async(
     return await function(**arguments)
 
 
-async def _call_in_thread(
-    function: Callable[..., Any], arguments: dict[str, Any], threads: ThreadPoolExecutor
-) -> Any:
+async def _call_in_thread(function: Callable[..., Any], arguments: dict[str, Any], threads: ThreadPoolExecutor) -> Any:
     context = contextvars.copy_context()
     job = threads.submit(context.run, lambda: function(**arguments))
     try:
@@ -152,7 +150,9 @@ def _envelope(name: str, value: Any) -> ToolResult:
         data, cut = fit(json_safe(result.data), MAX_RECORDED_BYTES)
     except (ValueError, TypeError, RecursionError):
         _log.exception("tool_result_unusable", tool=name)
-        return ToolResult("error", error=f"{name} ran, but its result cannot be written as JSON.")
+        # Not an error: the tool came to its end, and calling it again would do its work twice.
+        data, cut = None, True
+        result = ToolResult(result.status, summary=f"{name} ran, but its result cannot be shown as JSON.")
     return ToolResult(
         status=result.status,
         data=data,

@@ -28,23 +28,38 @@ _NOT_TEXT = {"script", "style", "head", "title", "template", "noscript"}
 
 _UNSEEN = re.compile(
     r"""display:none|visibility:(hidden|collapse)|mso-hide:all|opacity:(0(\.0\d*)?|\.0\d*)(;|!|$)
-    |font-size:[01](\.\d+)?(px|pt|em|rem|%|;|!|$)|(?<![-\w])(max-)?(height|width):0(px|pt|em|%|;|!|$)
+    |font-size:((0|0?\.[0-2]\d*)(px|pt|em|rem|%|;|!|$)|[01]?(\.\d+)?(px|pt)|1%)
+    |(?<![-\w])(max-)?(height|width):0(px|pt|em|%|;|!|$)
     |(?<![-\w])color:(\#fff(fff)?|white|transparent|rgba?\(255,255,255)|text-indent:-\d{3,}|(left|top):-\d{3,}
     |clip:rect\(0|transform:scale\(0""",
     re.IGNORECASE | re.VERBOSE,
 )
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_MAX_LENGTH = 200_000
+"""Characters that are read: a hostile page must not hold the thread."""
+_MAX_DEPTH = 200
+_MAX_UNCLOSED = 50
+"""Tags that never end: the parser looks for the end of each through all that follows."""
+
 _SELECTOR = re.compile(r"[.#][\w-]+")
 
 
 def read_html(markup: str) -> tuple[str, list[str]]:
-    """The text, and the pieces that its author hid from readers (unseen styles and comments)."""
+    """The text, and the pieces that its author hid from readers (unseen styles and comments).
+
+    Markup that is no HTML comes back as it is, with nothing left out.
+    """
+    markup = markup[:_MAX_LENGTH]
+    if sum(">" not in piece for piece in markup.split("<")[1:]) > _MAX_UNCLOSED:
+        return markup, []
     reader = _Reader()
-    reader.feed(markup)
-    reader.close()
+    try:
+        reader.feed(markup)
+        reader.close()
+    except AssertionError:  # the parser's answer to declarations that it cannot make sense of
+        return markup, []
     text = re.sub(r"[^\S\n]+", " ", "".join(reader.seen))
     text = re.sub(r" ?\n ?", "\n", text)
-    hidden = [" ".join(piece.split()) for piece in reader.hidden]
+    hidden = [" ".join("".join(piece).split()) for piece in reader.hidden]
     return re.sub(r"\n{3,}", "\n\n", text).strip(), [piece for piece in hidden if piece]
 
 
@@ -52,7 +67,7 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.seen: list[str] = []
-        self.hidden: list[str] = []
+        self.hidden: list[list[str]] = []
         self._open: list[tuple[str, bool, str]] = []
         """Open elements: tag, whether it or a parent hides its text, and the address it links to."""
         self._unseen_selectors: set[str] = set()
@@ -63,10 +78,10 @@ class _Reader(HTMLParser):
             self.seen.append("\n")
         if tag == "img" and given.get("alt"):
             self.handle_data(f"[image: {given['alt']}]")
-        if tag not in _VOID:
+        if tag not in _VOID and len(self._open) < _MAX_DEPTH:
             hides = self._hiding or self._unseen(given)
             if hides and not self._hiding:
-                self.hidden.append("")
+                self.hidden.append([])
             self._open.append((tag, hides, given.get("href", "")))
 
     def handle_endtag(self, tag: str) -> None:
@@ -85,14 +100,14 @@ class _Reader(HTMLParser):
         if "style" in inside:
             self._read_rules(data)
         elif self._hiding:
-            self.hidden[-1] += data
+            self.hidden[-1].append(data)
         elif not inside & _NOT_TEXT:
             self.seen.append(re.sub(r"\s+", " ", data))
 
     def handle_comment(self, data: str) -> None:
         # Outlook's conditional comments are markup, and fill every newsletter.
         if not data.lstrip().startswith(("[if", "[endif", "<![")):
-            self.hidden.insert(max(0, len(self.hidden) - self._hiding), data)
+            self.hidden.insert(len(self.hidden) - self._hiding, [data])
 
     @property
     def _hiding(self) -> bool:
@@ -109,6 +124,7 @@ class _Reader(HTMLParser):
         )
 
     def _read_rules(self, css: str) -> None:
-        for selectors, body in _RULE.findall(css):
+        for rule in css.split("}"):
+            selectors, _, body = rule.partition("{")
             if _UNSEEN.search(re.sub(r"\s+", "", body)):
                 self._unseen_selectors.update(_SELECTOR.findall(selectors))

@@ -44,14 +44,12 @@ def check_arguments(arguments: Any) -> None:
             _check_scalar(value)
     size = len(dump(arguments).encode())
     if size > MAX_BYTES:
-        raise InvalidArguments(
-            f"The arguments are {size:,} bytes of JSON; at most {MAX_BYTES:,} are allowed."
-        )
+        raise InvalidArguments(f"The arguments are {size:,} bytes of JSON; at most {MAX_BYTES:,} are allowed.")
 
 
 def json_safe(value: Any) -> Any:
     """Any result as plain JSON values; decimals and dates as strings, unstorable characters as U+FFFD."""
-    return _clean(to_jsonable_python(value, inf_nan_mode="strings", fallback=str))
+    return _clean(to_jsonable_python(value, bytes_mode="base64", fallback=str))
 
 
 def fit(value: Any, limit: int) -> tuple[Any, bool]:
@@ -87,15 +85,15 @@ def _clean(value: Any) -> Any:
         return {_clean(str(key)): _clean(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_clean(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)
     return value
 
 
 def _check_scalar(value: Any) -> None:
     if isinstance(value, str):
         if _UNSTORABLE.search(value):
-            raise InvalidArguments(
-                "The arguments hold a NUL or half of a surrogate pair; leave such characters out."
-            )
+            raise InvalidArguments("The arguments hold a NUL or half of a surrogate pair; leave such characters out.")
     elif isinstance(value, bool) or value is None:
         return
     elif isinstance(value, int):

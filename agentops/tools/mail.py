@@ -12,16 +12,19 @@ from .html import read_html
 
 _HEADERS = ("From", "Reply-To", "To", "Cc", "Date", "Subject", "Message-ID")
 _MAX_HIDDEN = 20
+_MAX_PARTS = 200
 _log = structlog.get_logger(__name__)
 
 
 def read_mail(raw: bytes) -> str:
     """A mail too broken for the parser comes back as its raw text."""
     try:
-        return _read(message_from_bytes(raw, policy=policy.default))
+        # Each part is searched for the boundaries of all parts around it: thousands would hold the thread.
+        if raw.lower().count(b"boundary=") <= _MAX_PARTS:
+            return _read(message_from_bytes(raw, policy=policy.default))
     except Exception:  # the email package raises nearly anything on malformed headers
         _log.info("mail_unreadable", exc_info=True)
-        return "(This mail is malformed; its source follows.)\n\n" + raw.decode("utf-8", "replace")
+    return "(This mail is malformed; its source follows.)\n\n" + raw.decode("utf-8", "replace")
 
 
 def _read(mail: EmailMessage) -> str:
@@ -32,9 +35,7 @@ def _read(mail: EmailMessage) -> str:
     if hidden:
         lines += ["", "[The HTML of this mail hides the following from whoever reads it:]"]
         lines += [f"- {shorten(piece, 500)}" for piece in hidden[:_MAX_HIDDEN]]
-    attached = [
-        f"{part.get_filename() or 'unnamed'} ({part.get_content_type()})" for part in mail.iter_attachments()
-    ]
+    attached = [f"{part.get_filename() or 'unnamed'} ({part.get_content_type()})" for part in mail.iter_attachments()]
     if attached:
         lines += ["", f"[Attached, not shown: {', '.join(attached)}]"]
     return "\n".join(lines)

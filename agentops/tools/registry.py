@@ -134,14 +134,10 @@ def _build(
     if timeout <= 0 or attempts < 1:
         raise ToolDefinitionError(f"{where}: timeout must be above 0 and attempts at least 1.")
     if attempts > 1 and not (reads_only or idempotent):
-        raise ToolDefinitionError(
-            f"{where}: it cannot be tried again, as it neither only reads nor is idempotent."
-        )
+        raise ToolDefinitionError(f"{where}: it cannot be tried again, as it neither only reads nor is idempotent.")
     parameters = parameters_of(function, where)
     if isinstance(effect, str) and (strange := effect_fields(effect) - set(parameters.names)):
-        raise ToolDefinitionError(
-            f"{where}: the effect names {', '.join(sorted(strange))}, which it does not take."
-        )
+        raise ToolDefinitionError(f"{where}: the effect names {', '.join(sorted(strange))}, which it does not take.")
     made = FunctionTool(
         name=name,
         function=function,

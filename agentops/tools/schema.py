@@ -41,9 +41,7 @@ def parameters_of(function: Callable[..., Any], where: str) -> Parameters:
     try:
         signature = inspect.signature(function, eval_str=True)
     except NameError as error:
-        raise ToolDefinitionError(
-            f"{where}: {error}; annotations must be importable at module level."
-        ) from error
+        raise ToolDefinitionError(f"{where}: {error}; annotations must be importable at module level.") from error
     fields: dict[str, Any] = {}
     context_name = ""
     for parameter in signature.parameters.values():
@@ -82,9 +80,7 @@ def _field(parameter: inspect.Parameter, where: str) -> tuple[Any, FieldInfo]:
     if parameter.annotation is parameter.empty:
         raise ToolDefinitionError(f"{where}: parameter `{parameter.name}` has no type.")
     if isinstance(parameter.default, FieldInfo):
-        raise ToolDefinitionError(
-            f"{where}: write `{parameter.name}` as Annotated[type, Field(...)] = default."
-        )
+        raise ToolDefinitionError(f"{where}: write `{parameter.name}` as Annotated[type, Field(...)] = default.")
     default = ... if parameter.default is parameter.empty else parameter.default
     return parameter.annotation, Field(default, alias=parameter.name, validate_default=True)
 

@@ -47,9 +47,7 @@ class Workspace:
         parts = _parts(path)
         with _explained(path), self._folder(parts[:-1]) as folder:
             # O_NONBLOCK: a pipe put in the place of a file must not hold the thread.
-            opened = os.open(
-                _name(parts), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder
-            )
+            opened = os.open(_name(parts), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
             with os.fdopen(opened, "rb") as file:
                 info = os.fstat(file.fileno())
                 if stat.S_ISDIR(info.st_mode):
@@ -107,22 +105,16 @@ class Workspace:
                 files += len(names) + len(folders)
                 used += sum(_size(name, folder) for name in names)
         if used + more > self.quota:
-            raise ToolError(
-                f"The workspace is full: {used:,} of {self.quota:,} bytes are used.", "Write less."
-            )
+            raise ToolError(f"The workspace is full: {used:,} of {self.quota:,} bytes are used.", "Write less.")
         if files >= MAX_FILES:
-            raise ToolError(
-                f"The workspace holds {files:,} files, the most it may.", "Write into an existing file."
-            )
+            raise ToolError(f"The workspace holds {files:,} files, the most it may.", "Write into an existing file.")
 
 
 def _parts(path: str) -> list[str]:
     if "\0" in path or visible(path) != path or "\\" in path:
         raise ToolError(f"{_shown(path)} has characters that a path may not have.")
     if path.startswith("/"):
-        raise ToolError(
-            f"{_shown(path)} is absolute.", "Give a path inside the workspace, such as inbox/1.txt."
-        )
+        raise ToolError(f"{_shown(path)} is absolute.", "Give a path inside the workspace, such as inbox/1.txt.")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise ToolError(f"{_shown(path)} leads out of its folder.", "Give a path without “..”.")

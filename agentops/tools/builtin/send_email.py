@@ -31,9 +31,7 @@ async def send_email(
     """Send a plain-text mail to one person."""
     send = context.settings.get("send_email")
     if send is None:
-        raise ToolError(
-            "Mail cannot be sent: the setting `send_email` is empty.", "Tell a person; do not try again."
-        )
+        raise ToolError("Mail cannot be sent: the setting `send_email` is empty.", "Tell a person; do not try again.")
     identity = message_id(context)
     try:
         # The call may block (a plain function) or make something to await (an async one).
