@@ -1,1 +1,1 @@
-"""A Messages API over HTTP that plays scripted agents: for the demo, the tests and the benchmarks. It keeps no state."""
+"""A Messages API over HTTP that plays scripted agents, for demo, tests and benchmarks. It keeps no state."""

@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001)
     options = parser.parse_args()
-    uvicorn.run(application, host=options.host, port=options.port, log_level="warning", access_log=False)  # type: ignore[arg-type]
+    uvicorn.run(application, host=options.host, port=options.port, log_level="warning", access_log=False)
 
 
 main()

@@ -57,4 +57,6 @@ def stream(request: Request, turn: Turn) -> Iterator[tuple[bytes, bool]]:
 
 
 def encode(kind: str, **data: Any) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps({'type': kind, **data}, ensure_ascii=False)}\n\n".encode()
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **data}, ensure_ascii=False)}\n\n".encode(
+        "utf-8", "replace"
+    )

@@ -71,24 +71,34 @@ class Request:
             "input_tokens": fresh,
             "cache_creation_input_tokens": written,
             "cache_read_input_tokens": read,
-            "output_tokens": max(1, len(output.encode()) // BYTES_A_TOKEN),
+            "output_tokens": max(1, len(output.encode("utf-8", "replace")) // BYTES_A_TOKEN),
         }
 
 
 def parse(body: bytes, attempt: int) -> Request:
     """Raises BadRequest with a message in the real API's manner."""
     try:
+        return _read(load(body), body.count(b'"cache_control"'), attempt)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise BadRequest(f"The request is not shaped like a Messages request: {error!r}") from error
+
+
+def load(body: bytes) -> dict[str, Any]:
+    try:
         data = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f"The request body is not valid JSON: {error}") from error
     if not isinstance(data, dict):
         raise BadRequest("The request body is not an object.")
+    return data
+
+
+def _read(data: dict[str, Any], marks: int, attempt: int) -> Request:
     if not isinstance(data.get("model"), str):
         raise BadRequest("model: Field required")
     if not isinstance(data.get("max_tokens"), int) or data["max_tokens"] < 1:
         raise BadRequest("max_tokens: Field required, an integer of at least 1")
     system = data.get("system") or ""
-    marks = body.count(b'"cache_control"')
     if marks > 4:
         raise BadRequest(f"A maximum of 4 blocks with cache_control may be provided. Found {marks}.")
     tools = data.get("tools") or []

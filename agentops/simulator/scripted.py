@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from .requests import BadRequest, Request
-from .turns import Fault, ToolCall, Turn
+from .turns import FAULTS, Fault, ToolCall, Turn
 
 SCRIPT = re.compile(r"```sim\s*(\{.*?\})\s*```", re.DOTALL)
 
@@ -28,7 +28,10 @@ def turn(request: Request) -> Turn:
     else:
         return Turn(text="Done.", delay_ms=0)
     calls = request.calls()
-    return _read(_fill(chosen, {"{{n}}": str(number), "{{last}}": calls[-1][1] if calls else ""}))
+    try:
+        return _read(_fill(chosen, {"{{n}}": str(number), "{{last}}": calls[-1][1] if calls else ""}))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise BadRequest(f"Turn {number} of the sim script is not shaped like a turn: {error!r}") from error
 
 
 @lru_cache(maxsize=64)
@@ -62,5 +65,11 @@ def _read(turn: dict[str, Any]) -> Turn:
         stop_reason=turn.get("stop_reason", ""),
         delay_ms=turn.get("delay_ms", 0),
         deltas=turn.get("deltas"),
-        fault=Fault(**turn["fault"]) if turn.get("fault") else None,
+        fault=_fault(turn["fault"]) if turn.get("fault") else None,
     )
+
+
+def _fault(fault: dict[str, Any]) -> Fault:
+    if not str(fault["kind"]).isdigit() and fault["kind"] not in FAULTS:
+        raise BadRequest(f"There is no fault {fault['kind']!r}: an HTTP status, or one of {', '.join(FAULTS)}.")
+    return Fault(**{**fault, "kind": str(fault["kind"])})

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from . import events, scripted, scripts
-from .requests import BadRequest, Request, parse
+from .requests import BadRequest, Request, load, parse
 from .turns import Fault, Turn
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -17,6 +17,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 DEMO_DELAY_MS = 20.0
 """Between two pieces of text, so that a person sees it stream; AGENTOPS_SIMULATOR_SPEED multiplies it, 0 for none."""
+
+LAST_EVENTS = b"event: message_delta"
 
 ERRORS = {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
 
@@ -34,15 +36,16 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     elif route == ("GET", "/v1/models"):
         await _json(send, 200, {"data": [], "has_more": False})
     elif route in (("POST", "/v1/messages"), ("POST", "/v1/messages/count_tokens")):
-        await _messages(scope["path"], headers, await _body(receive), send)
+        await _messages(scope["path"], headers, receive, send)
     else:
         await _error(send, 404, f"There is no {scope['method']} {scope['path']} here.")
 
 
-async def _messages(path: str, headers: dict[str, str], body: bytes, send: Send) -> None:
+async def _messages(path: str, headers: dict[str, str], receive: Receive, send: Send) -> None:
+    body = await _body(receive)
     try:
         if path.endswith("count_tokens"):
-            body = json.dumps({"max_tokens": 1, **json.loads(body)}).encode()
+            body = json.dumps({"max_tokens": 1, **load(body)}).encode()
         request = parse(body, int(headers.get("x-attempt", "1")))
         if path.endswith("count_tokens"):
             usage = request.usage("")
@@ -59,19 +62,20 @@ async def _messages(path: str, headers: dict[str, str], body: bytes, send: Send)
     elif fault and fault.kind == "garbage":
         await _respond(send, 200, b"<html>not what you asked for</html>", [(b"content-type", b"text/html")])
     elif request.stream:
-        await _stream(send, request, turn, fault)
+        await _stream(receive, send, request, turn, fault)
     else:
         await _json(send, 200, events.envelope(request, turn))
 
 
-async def _stream(send: Send, request: Request, turn: Turn, fault: Fault | None) -> None:
+async def _stream(receive: Receive, send: Send, request: Request, turn: Turn, fault: Fault | None) -> None:
     headers = [(b"content-type", b"text/event-stream"), (b"request-id", b"req_simulated")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     delay = _delay(turn)
     pieces = 0
     for event, is_piece in events.stream(request, turn):
-        if fault and is_piece and pieces >= fault.after_deltas:
-            await _break_off(send, fault)
+        # A turn with fewer pieces breaks before its end, so that a fault never goes missing.
+        if fault and (event.startswith(LAST_EVENTS) or (is_piece and pieces >= fault.after_deltas)):
+            await _break_off(receive, send, fault)
             return
         if is_piece:
             pieces += 1
@@ -81,12 +85,13 @@ async def _stream(send: Send, request: Request, turn: Turn, fault: Fault | None)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _break_off(send: Send, fault: Fault) -> None:
+async def _break_off(receive: Receive, send: Send, fault: Fault) -> None:
     if fault.kind == "drop":
         # Ending the application without ending the response makes the server close the connection.
         return
     if fault.kind == "stall":
-        await asyncio.sleep(3600)
+        while (await receive())["type"] != "http.disconnect":
+            pass
         return
     last = {
         "malformed": b"event: content_block_delta\ndata: {not json\n\n",

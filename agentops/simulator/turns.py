@@ -9,6 +9,9 @@ from typing import Any
 
 Block = dict[str, Any]
 
+FAULTS = ("drop", "stall", "malformed", "cut", "stream_error", "garbage")
+"""Besides HTTP statuses."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:

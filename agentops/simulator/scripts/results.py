@@ -10,7 +10,7 @@ from typing import Any
 WRAPPED = re.compile(r"<untrusted[^>]*>\n?(?:Content from outside follows[^\n]*\n)?(.*?)\n?</untrusted>", re.DOTALL)
 REASON = re.compile(r"Their reason: (.+)", re.DOTALL)
 REPORT = re.compile(r"(?:reports|it was done)[:.]\s*(.+)", re.DOTALL)
-NOT_DONE = re.compile(r"\b(not|no|cannot|can't|couldn't|didn't|won't|failed|refused|nothing)\b", re.IGNORECASE)
+NOT_DONE = re.compile(r"\b(not|cannot|can't|couldn't|didn't|won't|failed|refused|nothing)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
