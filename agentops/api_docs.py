@@ -26,7 +26,10 @@ def page(request: HttpRequest) -> HttpResponse:
         for method, operation in methods.items():
             group = operation.get("tags", ["other"])[0].capitalize()
             groups.setdefault(group, []).append(_operation(path, method.upper(), operation, schemas))
-    context = {"info": schema["info"], "groups": groups}
+    paragraphs = [
+        " ".join(part.replace("`", "").split()) for part in schema["info"]["description"].split("\n\n")
+    ]
+    context = {"title": schema["info"]["title"], "paragraphs": paragraphs, "groups": groups}
     return render(request, "api/docs.html", context)
 
 

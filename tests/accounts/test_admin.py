@@ -238,3 +238,12 @@ def test_a_person_made_by_a_teams_admin_is_in_the_team(client: Any, team: Any) -
     form |= {"memberships-0-team": team.pk, "memberships-0-role": "viewer"}
     assert client.post(reverse("admin:auth_user_add"), form).status_code == 302
     assert Membership.objects.get(user__username="new").team == team
+
+
+def test_what_the_action_refuses_is_said_and_nothing_is_saved(client: Any, team: Any) -> None:
+    agent = factories.agent(team)
+    page = reverse("admin:runs_agent_change", args=[agent.pk])
+    answer = client.post(page, agent_form(agent, title="Better", model_chain="m" * 121), follow=True)
+    assert "at least one model" in answer.content.decode()
+    agent.refresh_from_db()
+    assert (agent.title, agent.versions.count()) == ("Helper", 1)
