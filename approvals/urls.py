@@ -1,7 +1,15 @@
-"""Addresses of this part."""
+"""Addresses of the review queue."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from .pages import decision, history, inbox
+
+urlpatterns = [
+    path("", inbox.page, name="approvals"),
+    path("rows", inbox.rows, name="approvals-rows"),
+    path("history/", history.page, name="approvals-history"),
+    path("<uuid:request_id>", inbox.page, name="approval"),
+    path("<uuid:request_id>/decision", decision.decide, name="approval-decision"),
+]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from agentops.accounts.access import Actor, Right
 from agentops.core import messages
-from agentops.core.states import CALL_FINAL, CallStatus
+from agentops.core.states import CallStatus
+from agentops.templatetags.console import pretty
 from approvals.models import ApprovalRequest
 from approvals.pages.presenting import Shown, who
 from runs.models import ModelCall, Run, Step, ToolCall
@@ -29,10 +31,6 @@ class CallCard:
     approval: Shown | None
 
     @property
-    def open(self) -> bool:
-        return CallStatus(self.call.status) not in CALL_FINAL
-
-    @property
     def title(self) -> str:
         return self.call.effect or self.call.tool
 
@@ -45,21 +43,32 @@ class CallCard:
     def shown_arguments(self) -> Any:
         return self.call.arguments or self.call.raw_arguments
 
-    @property
-    def envelope(self) -> dict[str, Any]:
-        return self.call.result if isinstance(self.call.result, dict) else {}
+    @cached_property
+    def result(self) -> str:
+        """What came back, for people: the error, the data, or the summary. The model's own view is in the raw record."""
+        envelope = self.call.result or {}
+        if envelope.get("error"):
+            return "\n".join(filter(None, [envelope["error"], envelope.get("hint")]))
+        data = envelope.get("data")
+        if data in (None, "", [], {}):
+            return envelope.get("summary", "")
+        return data if isinstance(data, str) else pretty(data)
 
     @property
-    def result(self) -> str:
-        return self.call.result_text[:SHOWN]
+    def summary(self) -> str:
+        return (self.call.result or {}).get("summary", "")
+
+    @property
+    def shown_result(self) -> str:
+        return self.result[:SHOWN]
 
     @property
     def result_is_short(self) -> bool:
-        return len(self.call.result_text) <= SHORT and self.call.result_text.count("\n") < 8
+        return len(self.result) <= SHORT and self.result.count("\n") < 8
 
     @property
     def result_is_cut(self) -> bool:
-        return len(self.call.result_text) > SHOWN
+        return len(self.result) > SHOWN
 
     @property
     def decided_by(self) -> str:

@@ -1,0 +1,66 @@
+// A page's socket: frames to the page, and the connection's state to the person.
+import { connect } from "./socket.js";
+import { clockTime } from "./time.js";
+
+export function live(path, options) {
+  const lost = document.getElementById("lost");
+  let shown = new Date();
+  let warning = 0;
+
+  function say(name, word, sentence = "") {
+    for (const element of document.querySelectorAll("[data-live]")) {
+      element.dataset.state = name;
+      element.querySelector("span").textContent = word;
+    }
+    clearTimeout(warning);
+    lost.hidden = true;
+    // A blink of the network is not worth a banner.
+    if (sentence) warning = setTimeout(() => {
+      lost.querySelector("p").textContent = sentence;
+      lost.hidden = false;
+    }, 1200);
+  }
+
+  const noted = (act) => (frame) => {
+    shown = new Date();
+    return act?.(frame);
+  };
+  return connect(path, {
+    ...options,
+    onEvent: noted(options.onEvent),
+    onDelta: noted(options.onDelta),
+    onChanged: noted(options.onChanged),
+    onResync: noted(options.onResync),
+    onStatus(online) {
+      if (online) say("live", "Live");
+      else say("lost", "Reconnecting", `Reconnecting, showing ${clockTime(shown)}. What you decide is still taken.`);
+    },
+    onDenied(code) {
+      say("lost", "Not live", code === 4401 ? "You were signed out: reload the page to sign in again." : "You may no longer see this: reload the page.");
+    },
+  });
+}
+
+// Gathers what changed and asks once; while an answer is under way, changes wait for the next question.
+export function gather(ask, wait = 60) {
+  const changed = new Set();
+  let timer = 0;
+  let asking = false;
+  async function flush() {
+    timer = 0;
+    if (asking) return;
+    asking = true;
+    const ids = [...changed];
+    changed.clear();
+    try {
+      await ask(ids);
+    } finally {
+      asking = false;
+      if (changed.size && !timer) timer = setTimeout(flush, wait);
+    }
+  }
+  return (...ids) => {
+    for (const id of ids) changed.add(id);
+    timer ||= setTimeout(flush, wait);
+  };
+}

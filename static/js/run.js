@@ -1,0 +1,97 @@
+// One run, growing while one looks: streamed text at once, everything else from the server's own templates.
+import { tick } from "./countdown.js";
+import { gather, live } from "./live.js";
+import { localise } from "./time.js";
+
+const run = document.getElementById("run");
+const timeline = document.getElementById("timeline");
+const jump = document.getElementById("jump");
+const head = () => document.getElementById("run-head");
+const lastStep = () => Number(timeline.lastElementChild?.dataset.number ?? 0);
+const early = new Map();
+
+// Scroll follows the end only if the person was there.
+const NEAR = 120;
+const atEnd = () => innerHeight + scrollY >= document.documentElement.scrollHeight - NEAR;
+function following(change) {
+  const follow = atEnd() && scrollY > 0;
+  change();
+  if (follow) scrollTo({ top: document.documentElement.scrollHeight });
+  else jump.hidden = atEnd();
+}
+addEventListener("scroll", () => { if (atEnd()) jump.hidden = true; }, { passive: true });
+jump.addEventListener("click", () => scrollTo({ top: document.documentElement.scrollHeight, behavior: "smooth" }));
+
+function write(step, pieces) {
+  const stream = document.getElementById(`stream-${step}`);
+  if (!stream) {
+    if (step > lastStep()) early.set(step, [...(early.get(step) ?? []), ...pieces]);
+    return;
+  }
+  for (const { kind, text, tool } of pieces) {
+    let block = stream.lastElementChild;
+    if (!block || block.dataset.kind !== kind || (tool && block.dataset.tool !== tool)) {
+      block = document.createElement("p");
+      block.dataset.kind = kind;
+      if (tool) block.dataset.tool = tool;
+      stream.append(block);
+    }
+    block.append(text);
+  }
+}
+
+const waiting = new Map();
+let frame = 0;
+function delta(message) {
+  waiting.set(message.step, [...(waiting.get(message.step) ?? []), message]);
+  frame ||= requestAnimationFrame(() => {
+    frame = 0;
+    following(() => { for (const [step, pieces] of waiting) write(step, pieces); });
+    waiting.clear();
+  });
+}
+
+const update = gather(async () => {
+  const query = new URLSearchParams({ after: head().dataset.seq, last: lastStep() });
+  const follow = atEnd() && scrollY > 0;
+  await htmx.ajax("GET", `${run.dataset.updates}?${query}`, { target: "#run", swap: "none" });
+  for (const [step, pieces] of early) {
+    if (step <= lastStep()) {
+      early.delete(step);
+      write(step, pieces);
+    }
+  }
+  localise();
+  tick();
+  if (follow) scrollTo({ top: document.documentElement.scrollHeight });
+}, 50);
+
+live(`/ws/runs/${run.dataset.id}`, {
+  seq: Number(head().dataset.seq),
+  onEvent: (event) => { if (event.seq > Number(head().dataset.seq)) update(event.seq); },
+  onDelta: delta,
+  onResync: () => update("all"),
+});
+
+document.addEventListener("decided", () => update("decided"));
+
+// #waiting leads to the first thing that needs a person; #step-3 works for steps not loaded yet.
+async function follow() {
+  const found = location.hash.match(/^#step-(\d+)$/);
+  const first = Number(timeline.querySelector(".step")?.dataset.number ?? 1);
+  if (found && Number(found[1]) < first) {
+    const query = new URLSearchParams({ before: first, from: Math.max(1, Number(found[1])) });
+    await htmx.ajax("GET", `${run.dataset.steps}?${query}`, { target: "#earlier", swap: "outerHTML" });
+    document.querySelector(location.hash)?.scrollIntoView();
+  }
+}
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-jump-waiting]")) return;
+  const call = document.querySelector(".call[data-waiting]");
+  if (!call) return;
+  event.preventDefault();
+  call.scrollIntoView({ block: "center" });
+  call.querySelector("button, summary, input:not([type=hidden])")?.focus({ preventScroll: true });
+});
+addEventListener("hashchange", follow);
+follow();

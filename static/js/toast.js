@@ -1,0 +1,29 @@
+// Short messages, spoken to screen readers; what the server refuses is said here.
+const box = document.getElementById("toasts");
+
+export function toast(text, { kind = "", href = "", link = "" } = {}) {
+  const element = document.createElement("div");
+  element.className = "toast";
+  element.dataset.kind = kind;
+  element.append(Object.assign(document.createElement("span"), { textContent: text }));
+  if (href) element.append(Object.assign(document.createElement("a"), { href, textContent: link }));
+  box.append(element);
+  while (box.children.length > 3) box.firstElementChild.remove();
+  leave(element, kind === "bad" ? 9000 : 5000);
+}
+
+const leave = (element, after) => setTimeout(() => element.remove(), after);
+for (const element of box.children) leave(element, 8000);
+
+document.addEventListener("toast", (event) => toast(event.detail.text, event.detail));
+document.addEventListener("htmx:response:error", (event) => {
+  const { response } = event.detail.ctx;
+  if ([409, 422].includes(response.status) || response.headers.get("HX-Trigger")) return;
+  const gone = response.status === 404;
+  toast(gone ? "It is no longer there; nothing was changed. Reload the page."
+    : response.status === 403 ? "Refused: you may not do this, or you were signed out. Nothing was changed."
+    : "The server failed. Look again before you repeat it.", { kind: "bad" });
+});
+document.addEventListener("htmx:error", () => {
+  toast("The server was not reached; what you pressed was not done.", { kind: "bad" });
+});
