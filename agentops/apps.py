@@ -1,3 +1,5 @@
+"""Makes every Django process a client of the queue."""
+
 from django.apps import AppConfig
 
 
@@ -5,4 +7,4 @@ class AgentOpsConfig(AppConfig):
     name = "agentops"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401 - importing it registers them
+        import agentops.celery  # noqa: F401 - the app that `shared_task` binds to
