@@ -93,7 +93,11 @@ class TeamAdmin(TeamBound, admin.ModelAdmin):
     list_per_page = 50
 
     def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         """What an action refuses is said on the page; the transaction around the form has undone the rest."""
         try:

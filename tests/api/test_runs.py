@@ -91,6 +91,15 @@ def test_pages_hold_each_run_once_even_when_new_ones_arrive(client: Any, team: A
     assert sorted(seen) == sorted(made)
 
 
+def test_a_cursor_of_one_list_opens_no_other(client: Any, team: Any) -> None:
+    for _ in range(2):
+        factories.run(factories.agent(team))
+    cursor = client.get("/api/runs?limit=1").json()["next_cursor"]
+    for address in ["/api/agents", "/api/approvals"]:
+        assert_problem(client.get(address, {"cursor": cursor}), 422, "cursor")
+    assert_problem(client.get("/api/runs", {"cursor": cursor[:-1]}), 422, "cursor")
+
+
 def test_runs_come_newest_first_and_can_be_filtered(client: Any, team: Any) -> None:
     agent, other = team.agents.get(), factories.agent(team, "other")
     for of in (agent, other, agent):
