@@ -47,9 +47,7 @@ class Policy(models.Model):
     """A team's ordered rules as they are being edited. Publishing makes a version; versions decide."""
 
     team = models.OneToOneField(Team, models.CASCADE, related_name="policy")
-    live = models.ForeignKey(
-        "PolicyVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
-    )
+    live = models.ForeignKey("PolicyVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+")
 
     class Meta:
         verbose_name_plural = "policies"
@@ -157,9 +155,7 @@ class ApprovalRequest(models.Model):
     tool = models.CharField(max_length=128)
     arguments = models.JSONField()
     effect = models.TextField()
-    bound_hash = models.CharField(
-        max_length=64, help_text=_("SHA-256 over arguments, tool schema and effect.")
-    )
+    bound_hash = models.CharField(max_length=64, help_text=_("SHA-256 over arguments, tool schema and effect."))
     policy_version = models.ForeignKey(PolicyVersion, models.PROTECT, null=True, related_name="+")
     rule = models.CharField(
         max_length=120, blank=True, help_text=_("The rule that matched; empty: the tool's own tier.")
@@ -170,9 +166,7 @@ class ApprovalRequest(models.Model):
 
     subject_kind = models.CharField(max_length=20)
     subject_id = models.CharField(max_length=64)
-    context = models.JSONField(
-        default=dict, help_text=_("What the approver may want to know: run, agent, goal, step.")
-    )
+    context = models.JSONField(default=dict, help_text=_("What the approver may want to know: run, agent, goal, step."))
     agent = models.CharField(max_length=80, blank=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
@@ -183,17 +177,11 @@ class ApprovalRequest(models.Model):
     )
 
     decided_at = models.DateTimeField(null=True, blank=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
-    )
-    decided_by_name = models.CharField(
-        max_length=150, blank=True, help_text=_("Kept when the person is deleted.")
-    )
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    decided_by_name = models.CharField(max_length=150, blank=True, help_text=_("Kept when the person is deleted."))
     decided_via = models.CharField(max_length=8, choices=Via, blank=True)
     decision_reason = models.TextField(blank=True)
-    outcome = models.TextField(
-        blank=True, help_text=_("Critical: what the person reports, given to the agent.")
-    )
+    outcome = models.TextField(blank=True, help_text=_("Critical: what the person reports, given to the agent."))
 
     objects = RequestQuerySet.as_manager()
 
@@ -204,12 +192,9 @@ class ApprovalRequest(models.Model):
                 condition=Q(status="pending"),
                 name="one_pending_request_a_subject",
             ),
+            models.CheckConstraint(condition=~Q(tier="critical", status="approved"), name="critical_is_never_approved"),
             models.CheckConstraint(
-                condition=~Q(tier="critical", status="approved"), name="critical_is_never_approved"
-            ),
-            models.CheckConstraint(
-                condition=Q(status="pending", decided_at=None)
-                | (~Q(status="pending") & Q(decided_at__isnull=False)),
+                condition=Q(status="pending", decided_at=None) | (~Q(status="pending") & Q(decided_at__isnull=False)),
                 name="decided_has_a_time",
             ),
             models.CheckConstraint(
@@ -218,12 +203,8 @@ class ApprovalRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["team", "decide_at"], condition=Q(status="pending"), name="pending_by_team"),
-            models.Index(
-                fields=["decide_at"], condition=Q(status="pending", decide_at__isnull=False), name="timers"
-            ),
-            models.Index(
-                fields=["team", "-decided_at"], condition=~Q(status="pending"), name="decided_by_team"
-            ),
+            models.Index(fields=["decide_at"], condition=Q(status="pending", decide_at__isnull=False), name="timers"),
+            models.Index(fields=["team", "-decided_at"], condition=~Q(status="pending"), name="decided_by_team"),
             models.Index(fields=["subject_kind", "subject_id"], name="request_subject"),
         ]
 
@@ -245,9 +226,7 @@ class Decision(models.Model):
 
     class Meta:
         ordering = ["revision"]
-        constraints = [
-            models.UniqueConstraint(fields=["request", "revision"], name="one_decision_a_revision")
-        ]
+        constraints = [models.UniqueConstraint(fields=["request", "revision"], name="one_decision_a_revision")]
 
     def __str__(self) -> str:
         return f"{self.decision} by {self.by_name or self.via}"

@@ -88,9 +88,7 @@ def check_timer(tier: Tier, seconds: int | None, *, expires: bool = False) -> No
     if seconds is None:
         return
     if tier is not Tier.MEDIUM and not expires:
-        raise InvalidInput(
-            "Only medium counts down, and high where it expires. Leave it empty.", "timer_seconds"
-        )
+        raise InvalidInput("Only medium counts down, and high where it expires. Leave it empty.", "timer_seconds")
     if not 1 <= seconds <= MAX_TIMER_SECONDS:
         raise InvalidInput(f"A countdown is 1 to {MAX_TIMER_SECONDS:,} seconds (30 days).", "timer_seconds")
 

@@ -101,12 +101,12 @@ def test_a_person_who_waited_behind_a_cancelled_run_is_told_so() -> None:
     class WaitsAtTheLock(Subject):
         def lock(self, subject_id: str) -> None:
             arrived.set()
-            may_lock.wait()
+            assert may_lock.wait(30)
 
     subjects.register(make.KIND, WaitsAtTheLock())
 
     def cancel() -> int:
-        arrived.wait()
+        assert arrived.wait(30)
         try:
             with transaction.atomic():
                 return close_requests(make.KIND, [asked.subject_id], "Bob cancelled the run.")
