@@ -1,4 +1,4 @@
-"""Makes every Django process a client of the queue."""
+"""Makes every Django process a client of the queue, and registers the checks of its configuration."""
 
 from django.apps import AppConfig
 
@@ -8,3 +8,5 @@ class AgentOpsConfig(AppConfig):
 
     def ready(self) -> None:
         import agentops.celery  # noqa: F401 - the app that `shared_task` binds to
+
+        from . import checks  # noqa: F401 - importing it registers them

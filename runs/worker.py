@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from agentops.core.errors import AgentOpsError, LeaseLost
+from agentops.core.models import Model
 from agentops.core.states import StopReason
 from agentops.engine.interrupts import End
 from agentops.engine.react import advance
@@ -47,7 +48,8 @@ class Active:
 
 
 class Worker:
-    def __init__(self) -> None:
+    def __init__(self, model: Model | None = None) -> None:
+        self._model = model
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.active: dict[str, Active] = {}
         self.executor = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="journal")
@@ -74,7 +76,7 @@ class Worker:
         self.loop.run_forever()
 
     async def _start(self) -> None:
-        self.means = Means(self.executor, Broadcaster(), assembly.gateway(), estimating.of_state)
+        self.means = Means(self.executor, Broadcaster(), self._model or assembly.gateway(), estimating.of_state)
         self._tasks = [
             self.loop.create_task(self._heartbeat()),
             self.loop.create_task(control.listen(self._obey)),
@@ -180,6 +182,13 @@ def here() -> Worker:
         if _here is None:
             _here = Worker()
         return _here
+
+
+def use(model: Model) -> None:
+    """Make this process's worker with another model than the gateway: benchmarks do."""
+    global _here
+    with _making:
+        _here = Worker(model)
 
 
 @worker_shutting_down.connect
