@@ -11,6 +11,8 @@ import pytest
 
 from tests import services
 
+pytest_plugins = ["tests.simulation"]
+
 services.claim_environment()
 _session = ExitStack()
 

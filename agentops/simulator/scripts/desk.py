@@ -95,6 +95,11 @@ class Desk:
         total, refunded = money(row.get("total")), money(row.get("refunded", "0"))
         return total - refunded if total is not None and refunded is not None and total > refunded else None
 
+    def refunded_before(self, mail: Mail) -> bool:
+        row = self.order(mail) or {}
+        total, refunded = money(row.get("total")), money(row.get("refunded"))
+        return total is not None and refunded is not None and 0 < total <= refunded
+
     def _own(self, mail: Mail, key: str, number: str) -> dict[str, Any] | None:
         rows = (row for deed in self.of("sql_query") for row in deed.result.rows())
         for row in rows:

@@ -34,11 +34,18 @@ def refund_decided(mail: Mail, amount: Decimal, result: Result) -> ToolCall:
     )
 
 
+def refunded_before(mail: Mail) -> ToolCall:
+    return _answer(
+        mail,
+        f"our records show that order {mail.order} has been refunded in full already. Please write again if the money "
+        "has not reached you.",
+    )
+
+
 def refund_not_mine(mail: Mail) -> ToolCall:
     return _answer(
         mail,
-        "thank you for your mail. I cannot decide on this refund myself, so I have noted your request for a colleague, "
-        "who will look into it.",
+        "thank you for your mail. I cannot decide on this refund myself, so I have noted your request for a colleague.",
     )
 
 

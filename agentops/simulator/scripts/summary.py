@@ -11,8 +11,9 @@ ACTIONS = ("refund_order", "delete_customer", "send_email")
 
 
 def remarks(desk: Desk) -> str:
-    """On the actions of the turn before, so that the next one follows from them."""
-    return " ".join(_remark(deed) for deed in desk.latest if deed.call.name in (*ACTIONS, "write_file"))
+    """On what the turn before brought: money, data, and whatever did not happen."""
+    actions = [deed for deed in desk.latest if deed.call.name in ACTIONS]
+    return " ".join(_remark(deed) for deed in actions if deed.call.name != "send_email" or not deed.result.happened)
 
 
 def notes(desk: Desk) -> str:
@@ -33,7 +34,12 @@ def closing(desk: Desk) -> str:
         if mail.hides_commands
     ]
     count = len(desk.mails)
-    opening = f"I worked through {count} mail{'' if count == 1 else 's'}." if count else _nothing(desk)
+    opening = (
+        f"I worked through {count} mail{'' if count == 1 else 's'}. Actions done: {len(done)}, not done: {len(refused)}; "
+        f"left for a person: {len(left)}."
+        if count
+        else _nothing(desk)
+    )
     sections = [("Done", done), ("Not done", refused), ("Left for a person", left), ("Hidden instructions", tricks)]
     body = [f"**{title}**\n" + "\n".join(f"- {line}" for line in lines) for title, lines in sections if lines]
     written = desk.of("write_file")
@@ -62,7 +68,7 @@ def _left(desk: Desk, mail: Mail) -> str:
     todo = [f"{_label(deed.call)} ({_why(deed)})" for deed in undone]
     if mail.wish is Wish.INVOICE:
         todo.append("a copy of the invoice, which I have no tool to make")
-    elif mail.wish is Wish.REFUND and desk.refund_due(mail) is None:
+    elif mail.wish is Wish.REFUND and desk.refund_due(mail) is None and not desk.refunded_before(mail):
         todo.append("whether a refund is due: the records do not show an unpaid late delivery to this customer")
     elif mail.wish is Wish.ERASURE and desk.customer(mail) is None:
         todo.append("whose data to erase: number and address do not match a customer")
@@ -88,15 +94,20 @@ def _label(call: ToolCall) -> str:
             return f"Refund of {call.input.get('amount')} USD for order {call.input.get('order_id')}"
         case "delete_customer":
             return f"Deletion of customer {call.input.get('customer_id')}"
-        case "send_email":
-            return f"Mail to {call.input.get('to')}, “{call.input.get('subject')}”"
         case _:
-            return f"{call.name} {call.input.get('path', '')}".strip()
+            return f"Mail to {call.input.get('to')}, “{call.input.get('subject')}”"
 
 
 def _done(deed: Deed) -> str:
-    report = deed.result.report
-    return _label(deed.call) + (f" (a person did it and reports: “{report}”)" if report else "")
+    call, report = deed.call, deed.result.report
+    match call.name:
+        case "refund_order":
+            words = f"Refunded {call.input.get('amount')} USD for order {call.input.get('order_id')}"
+        case "delete_customer":
+            words = f"Customer {call.input.get('customer_id')} deleted"
+        case _:
+            words = f"Wrote to {call.input.get('to')}, “{call.input.get('subject')}”"
+    return words + (f" (a person did it and reports: “{report}”)" if report else "")
 
 
 def _why(deed: Deed) -> str:
@@ -115,7 +126,7 @@ def _why(deed: Deed) -> str:
 def _remark(deed: Deed) -> str:
     label, result = _label(deed.call), deed.result
     if result.happened:
-        return f"{_done(deed)}: done."
+        return f"{_done(deed)}."
     if result.rejected:
         because = f" The reason: “{result.reason}”." if result.reason else ""
         return f"{label} was rejected.{because} I respect that, do not try it again, and go on."

@@ -115,7 +115,10 @@ def _refund(desk: Desk) -> Turn | None:
         if mail.wish is not Wish.REFUND:
             continue
         due = desk.refund_due(mail)
-        if due is None:
+        if desk.refunded_before(mail):
+            text.append(f"Order {mail.order} has been refunded in full already; I tell {mail.name}.")
+            calls.append(letters.refunded_before(mail))
+        elif due is None:
             text.append(f"The records do not show that {mail.name} is owed a refund, so a person decides.")
             calls.append(letters.refund_not_mine(mail))
         else:
@@ -196,8 +199,9 @@ def _order_numbers(desk: Desk) -> list[str]:
 
 
 def _orders_query(orders: list[str], *, price: str) -> ToolCall:
+    total = "o.total" if price == "total" else f"o.{price} AS total"
     lines = (
-        f'SELECT o.id AS "order", o.item, o.{price} AS total, o.status, o.ordered_at, c.name, c.email,',
+        f'SELECT o.id AS "order", o.item, {total}, o.status, o.ordered_at, c.name, c.email,',
         "  coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.order_id = o.id), 0) AS refunded",
         "FROM orders o JOIN customers c ON c.id = o.customer_id",
         f"WHERE o.id IN ({_quoted(orders)})",
