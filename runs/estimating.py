@@ -12,6 +12,8 @@ from functools import cache
 
 from agentops.gateway.pricing import PriceOverride, Pricing
 
+from django.db import connection
+
 from agentops.core.messages import Message
 from agentops.core.models import Attempt
 from agentops.core.usage import Usage
@@ -25,21 +27,19 @@ OUTPUT_UNKNOWN = 200
 
 @cache
 def pricing() -> Pricing:
-    """Published prices with the admin's own in front, as they were when `refresh` last looked."""
-    return Pricing()
+    """Published prices with the admin's own in front; a change counts within seconds."""
+    return Pricing(_overrides)
 
 
-def refresh() -> None:
-    """Read the admin's prices; workers do it with every heartbeat, never on the event loop."""
-    pricing().overrides = overrides()
-
-
-def overrides() -> dict[str, PriceOverride]:
+def _overrides() -> dict[str, PriceOverride]:
     columns = ("input_usd", "output_usd", "cache_read_usd", "cache_write_usd")
-    return {
-        row["model"]: PriceOverride(**{name: row[name] for name in columns})
-        for row in ModelPrice.objects.values("model", *columns)
-    }
+    try:
+        return {
+            row["model"]: PriceOverride(**{name: row[name] for name in columns})
+            for row in ModelPrice.objects.values("model", *columns)
+        }
+    finally:
+        connection.close()
 
 
 def of_state(state: RunState) -> Attempt:

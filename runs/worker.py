@@ -135,7 +135,6 @@ class Worker:
             held = [active.lease for active in self.active.values()]
             try:
                 lost = await self._in_thread(partial(lease.renew, held))
-                await self._in_thread(estimating.refresh)
             except (OperationalError, InterfaceError) as error:
                 log.warning("heartbeat_failed", error=str(error))
                 lost = [one for one in held if one.expired]
