@@ -10,14 +10,13 @@ import json
 from datetime import UTC, datetime
 from functools import cache
 
-from agentops.gateway.pricing import PriceOverride, Pricing
-
 from django.db import connection
 
 from agentops.core.messages import Message
 from agentops.core.models import Attempt
 from agentops.core.usage import Usage
 from agentops.engine.state import RunState
+from agentops.gateway.pricing import PriceOverride, Pricing
 
 from .models import ModelPrice, Run, Step
 
