@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agentops.core.tools import ToolResult
 from agentops.simulator.turns import ToolCall
 from agentops.tools.envelope import for_model
+from agentops.tools.hygiene import json_safe
 from tests.tools.databases import shop_dsn  # noqa: F401
 
 from .desk import ERASED, EXPIRED, IN_DOUBT, MOST_TURNS, NOT_ERASED, REJECTED, talk, work
@@ -184,8 +185,8 @@ envelopes = st.fixed_dictionaries(
 )
 texts = st.text(max_size=40) | envelopes.map(json.dumps) | values.map(json.dumps)
 plausible = {
-    "list_files": files.map(lambda data: for_model(ToolResult("ok", data=data))),
-    "read_file": mails.map(lambda text: for_model(ToolResult("ok", data=text, untrusted_source="mail"))),
+    "list_files": files.map(lambda data: for_model(ToolResult("ok", data=json_safe(data)))),
+    "read_file": mails.map(lambda text: for_model(ToolResult("ok", data=json_safe(text), untrusted_source="mail"))),
     "sql_query": rows.map(lambda data: json.dumps({"ok": True, "data": data})),
 }
 

@@ -35,8 +35,8 @@ def closing(desk: Desk) -> str:
     ]
     count = len(desk.mails)
     opening = (
-        f"I worked through {count} mail{'' if count == 1 else 's'}. Actions done: {len(done)}, not done: {len(refused)}; "
-        f"left for a person: {len(left)}."
+        f"I worked through {count} mail{'' if count == 1 else 's'}. Actions done: {len(done)}, not done: "
+        f"{len(refused)}; left for a person: {len(left)}."
         if count
         else _nothing(desk)
     )
