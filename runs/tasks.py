@@ -9,20 +9,23 @@ from celery.signals import worker_ready
 
 from . import sweep, worker
 
+RUNS = "runs"
+"""The queue of `advance`, by `task_routes` in the settings; all else goes to the default queue."""
 
-@shared_task(name="runs.tasks.advance", queue="runs")
+
+@shared_task(name="runs.tasks.advance")
 def advance(run_id: str) -> None:
     """Take a run as far as it goes. A hint: when another worker has it, or its time has not come, nothing happens."""
     worker.here().advance(run_id)
 
 
-@shared_task(name="runs.tasks.sweep_runs", queue="sweeps")
+@shared_task(name="runs.tasks.sweep_runs")
 def sweep_runs() -> None:
     sweep.wake_due_runs()
     sweep.settle_orphans()
 
 
-@shared_task(name="runs.tasks.forget", queue="sweeps")
+@shared_task(name="runs.tasks.forget")
 def forget() -> None:
     sweep.forget_idempotency_keys()
 
@@ -30,5 +33,5 @@ def forget() -> None:
 @worker_ready.connect
 def _report_for_duty(sender: Any = None, **_: object) -> None:
     """A worker of the runs' queue says at once that it lives, before its first run."""
-    if sender is not None and advance.queue in sender.app.amqp.queues.consume_from:
+    if sender is not None and RUNS in sender.app.amqp.queues.consume_from:
         worker.here()
