@@ -73,6 +73,8 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **ENV.database.get("OPTIONS", {}),
+            # Only the journal's statements are prepared; planning them anew would cost more than running them.
+            "options": "-c plan_cache_mode=force_generic_plan",
             "pool": {"min_size": 1, "max_size": 8, "timeout": 30, "max_idle": 300},
         },
     }

@@ -1,7 +1,8 @@
 """The hot path: one commit of a run is one statement and one round trip, fenced, its events numbered without a gap.
 
 `Change` says what a commit changes; `commit` writes it. The run's row comes first in the statement: when another worker
-holds the run, or a person ended it, that row does not match and nothing at all is written.
+holds the run, or a person ended it, that row does not match and nothing at all is written. Statuses are compared by
+`(…) IS TRUE`, so that the planner finds rows by their keys and not by the partial indexes of the sweep.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ WITH run AS (
             WHEN poked THEN now()
             ELSE now() + make_interval(secs => %(wake_after)s::double precision) END,
         poked = poked AND NOT %(left)s::bool
-    WHERE id = %(run)s::uuid AND fence = %(fence)s::bigint AND status = 'running'
+    WHERE id = %(run)s::uuid AND fence = %(fence)s::bigint AND (status = 'running') IS TRUE
     RETURNING id, seq, pause_requested, wake_at <= now() AS due
 ), done AS (
     UPDATE runs_toolcall c SET
@@ -59,7 +60,7 @@ WITH run AS (
         untrusted_source = d.untrusted_source, ended_at = now()
     FROM run, jsonb_to_recordset(%(done)s::jsonb) AS d(
         id bigint, status text, reason text, result jsonb, duration_ms int, untrusted_source text)
-    WHERE c.id = d.id AND c.run_id = run.id AND c.status = 'executing'
+    WHERE c.id = d.id AND c.run_id = run.id AND (c.status = 'executing') IS TRUE
 ), opened AS (
     INSERT INTO runs_step (run_id, number, status, fence, input, output, model, stop_reason, error, input_tokens,
         output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, opened_at)
@@ -75,7 +76,7 @@ WITH run AS (
     FROM run, jsonb_to_recordset(%(closed)s::jsonb) AS a(
         id bigint, status text, output jsonb, model text, stop_reason text, error text, input_tokens bigint,
         output_tokens bigint, cache_read_tokens bigint, cache_write_tokens bigint, cost_usd numeric, first_token_ms int)
-    WHERE s.id = a.id AND s.run_id = run.id AND s.status = 'calling'
+    WHERE s.id = a.id AND s.run_id = run.id AND (s.status = 'calling') IS TRUE
 ), billed AS (
     INSERT INTO runs_modelcall (run_id, step_id, number, provider, model, started_at, duration_ms, first_token_ms,
         input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, estimated,
