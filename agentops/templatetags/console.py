@@ -24,6 +24,7 @@ register = template.Library()
 
 LONG = 240
 """Characters from which a value gets a block of its own."""
+_KINDS = ("short", "empty", "long", "data")
 
 
 @register.filter
@@ -52,9 +53,10 @@ def pretty(value: Any) -> str:
 
 @register.filter
 def arguments(value: Any) -> list[dict[str, Any]]:
-    """A JSON object as rows to read: `name`, `text`, and `kind` (short, long, data, empty)."""
+    """A JSON object as rows to read: `name`, `text`, and `kind`. Short ones first, so that a long text hides none of them."""
     rows = value.items() if isinstance(value, dict) else [(_("value"), value)]
-    return [{"name": str(name), **_shown(item)} for name, item in rows]
+    shown = [{"name": str(name), **_shown(item)} for name, item in rows]
+    return sorted(shown, key=lambda row: _KINDS.index(row["kind"]))
 
 
 def _shown(item: Any) -> dict[str, str]:

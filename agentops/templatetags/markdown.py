@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
-from django.utils.safestring import SafeString, mark_safe
 
 LIMIT = 50_000
 """Characters that are rendered; more is cut, and the raw record has it all."""

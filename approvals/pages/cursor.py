@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 Row = TypeVar("Row", bound=Model)
@@ -23,7 +22,7 @@ class Page(Generic[Row]):
 
 def newest_first(rows: QuerySet[Row], by: str, cursor: str, size: int) -> Page[Row]:
     """`rows` ordered by the time in column `by`, newest first, from `cursor` on. A broken cursor is the start."""
-    after = _decode(cursor)
+    after = _decode(cursor, rows.model)
     if after:
         when, pk = after
         rows = rows.filter(**{f"{by}__lte": when}).filter(Q(**{f"{by}__lt": when}) | Q(pk__lt=pk))
@@ -36,9 +35,10 @@ def _encode(when: datetime, pk: Any) -> str:
     return base64.urlsafe_b64encode(f"{when.isoformat()}|{pk}".encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> tuple[datetime, UUID | int] | None:
+def _decode(cursor: str, model: type[Model]) -> tuple[datetime, Any] | None:
     try:
         when, _, pk = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
-        return datetime.fromisoformat(when), int(pk) if pk.isdigit() else UUID(pk)
-    except (ValueError, binascii.Error):
+        moment = datetime.fromisoformat(when)
+        return (moment, model._meta.pk.to_python(pk)) if moment.tzinfo else None
+    except (ValueError, OverflowError, ValidationError):
         return None

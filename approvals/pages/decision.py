@@ -45,7 +45,9 @@ def decide(request: HttpRequest, request_id: UUID) -> HttpResponse:
     except NotAllowed as error:
         return _refused(request, request_id, str(error))
     except InvalidInput as error:
-        return _answer(request, request_id, 422, problem=str(error), problem_field=error.field, typed=request.POST.dict())
+        return _answer(
+            request, request_id, 422, problem=str(error), problem_field=error.field, typed=request.POST.dict()
+        )
     except Conflict as error:
         return _answer(request, request_id, 409, conflict=str(error))
     said = f"{SAID[decision]}: {visible(decided.effect)[:200]}"

@@ -66,10 +66,7 @@ def _pending(request: HttpRequest) -> QuerySet[ApprovalRequest]:
 def _search(rows: QuerySet[ApprovalRequest], words: str) -> QuerySet[ApprovalRequest]:
     for word in words.replace("\x00", "").split()[:8]:
         rows = rows.filter(
-            Q(effect__icontains=word)
-            | Q(tool__icontains=word)
-            | Q(agent__icontains=word)
-            | Q(tier__istartswith=word)
+            Q(effect__icontains=word) | Q(tool__icontains=word) | Q(agent__icontains=word) | Q(tier__istartswith=word)
         )
     return rows
 

@@ -35,10 +35,14 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     requests = ApprovalRequest.objects.visible_to(request.actor).pending().by_consequence()
     doubts = ToolCall.objects.filter(run__in=runs, status=ToolCall.Status.IN_DOUBT).select_related("run")
     starved = runs.filter(status=Run.Status.WAITING, waiting_on=Run.WaitingOn.BUDGET)
-    alive = runs.live().order_by().aggregate(
-        active=Count("id", filter=Q(status__in=[Run.Status.RUNNING, Run.Status.QUEUED])),
-        waiting=Count("id", filter=Q(status=Run.Status.WAITING)),
-        paused=Count("id", filter=Q(status=Run.Status.PAUSED)),
+    alive = (
+        runs.live()
+        .order_by()
+        .aggregate(
+            active=Count("id", filter=Q(status__in=[Run.Status.RUNNING, Run.Status.QUEUED])),
+            waiting=Count("id", filter=Q(status=Run.Status.WAITING)),
+            paused=Count("id", filter=Q(status=Run.Status.PAUSED)),
+        )
     )
     return {
         "requests": requests[:NEEDS],
@@ -90,17 +94,25 @@ def _bar(budget: Budget, account: Account | None) -> dict[str, Any]:
 
 def _health(runs: QuerySet[Run]) -> dict[str, Any]:
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    ended = runs.filter(created_at__gte=today).order_by().aggregate(
-        started=Count("id"),
-        succeeded=Count("id", filter=Q(status=Run.Status.SUCCEEDED)),
-        failed=Count("id", filter=Q(status=Run.Status.FAILED)),
-        cancelled=Count("id", filter=Q(status=Run.Status.CANCELLED)),
-        cost=Sum("cost_usd"),
+    ended = (
+        runs.filter(created_at__gte=today)
+        .order_by()
+        .aggregate(
+            started=Count("id"),
+            succeeded=Count("id", filter=Q(status=Run.Status.SUCCEEDED)),
+            failed=Count("id", filter=Q(status=Run.Status.FAILED)),
+            cancelled=Count("id", filter=Q(status=Run.Status.CANCELLED)),
+            cost=Sum("cost_usd"),
+        )
     )
-    calls = ToolCall.objects.filter(run__in=runs.filter(created_at__gte=today)).order_by().aggregate(
-        made=Count("id", filter=Q(started_at__isnull=False)),
-        failed=Count("id", filter=Q(status=ToolCall.Status.FAILED)),
-        invalid=Count("id", filter=Q(status=ToolCall.Status.INVALID)),
+    calls = (
+        ToolCall.objects.filter(run__in=runs.filter(created_at__gte=today))
+        .order_by()
+        .aggregate(
+            made=Count("id", filter=Q(started_at__isnull=False)),
+            failed=Count("id", filter=Q(status=ToolCall.Status.FAILED)),
+            invalid=Count("id", filter=Q(status=ToolCall.Status.INVALID)),
+        )
     )
     finished = ended["succeeded"] + ended["failed"]
     return {

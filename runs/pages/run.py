@@ -39,13 +39,18 @@ def state(request: HttpRequest, run: Run) -> dict[str, Any]:
         "run": run,
         "meters": meters.of(run),
         "ending": wording.ending(run),
-        "may_operate": request.actor.can(Right.OPERATE, run.team_id),
+        **rights(request, run),
         "costs": list(
             run.model_calls.values("model")
             .annotate(cost=Sum("cost_usd"), calls=Count("id"), input=Sum("input_tokens"), output=Sum("output_tokens"))
             .order_by("-cost")
         ),
     }
+
+
+def rights(request: HttpRequest, run: Run) -> dict[str, bool]:
+    can = request.actor.can
+    return {"may_operate": can(Right.OPERATE, run.team_id), "may_decide": can(Right.DECIDE, run.team_id)}
 
 
 @require_GET
@@ -59,11 +64,7 @@ def updates(request: HttpRequest, run_id: UUID) -> HttpResponse:
         response["HX-Refresh"] = "true"
         return response
     numbers = {data["step"] for data in changed if isinstance(data, dict) and isinstance(data.get("step"), int)}
-    return fragments(request, run, numbers, last)
-
-
-def fragments(request: HttpRequest, run: Run, numbers: set[int], last: int) -> HttpResponse:
-    """Head, side and the steps `numbers`; steps with an open call are always brought along."""
+    # What waits changes without an event of the run, too: a countdown held, a request decided.
     unsettled = ToolCall.objects.filter(run=run, status__in=OPEN_CALLS).values_list("step__number", flat=True)
     cards = timeline.numbered(run, request.actor, numbers | set(unsettled), last)
     context = {
@@ -81,8 +82,7 @@ def earlier(request: HttpRequest, run_id: UUID) -> HttpResponse:
     before = _number(request, "before")
     first = _number(request, "from") or max(1, before - timeline.CHUNK)
     cards = timeline.between(run, request.actor, max(first, before - 1000), before)
-    may_operate = request.actor.can(Right.OPERATE, run.team_id)
-    return render(request, "runs/_steps.html", {"run": run, "cards": cards, "may_operate": may_operate})
+    return render(request, "runs/_steps.html", {"run": run, "cards": cards, **rights(request, run)})
 
 
 @require_GET

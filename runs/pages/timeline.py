@@ -75,6 +75,12 @@ class CallCard:
         request = self.approval.request if self.approval else None
         return who(request.decided_by_name, request.decided_via) if request and request.decided_at else ""
 
+    @property
+    def settled_by(self) -> str:
+        """Who said what became of a call in doubt; the name of who approved it is kept in the same column."""
+        name = self.call.resolved_by_name
+        return "" if self.approval and name == self.approval.request.decided_by_name else name
+
 
 @dataclass
 class StepCard:

@@ -28,9 +28,12 @@ ENDINGS: dict[str, Ending] = {
         _("Every model of its route failed."),
         _("What it did before stands. Look at the last step's attempts, then start it again."),
     ),
-    Stop.REFUSED: Ending(_("The model refused to go on."), _("Read its last words; another wording of the goal may help.")),
+    Stop.REFUSED: Ending(
+        _("The model refused to go on."), _("Read its last words; another wording of the goal may help.")
+    ),
     Stop.TRUNCATED: Ending(
-        _("The answer was longer than the agent's output limit."), _("Raise the agent's output tokens, or ask for less.")
+        _("The answer was longer than the agent's output limit."),
+        _("Raise the agent's output tokens, or ask for less."),
     ),
     Stop.ERROR: Ending(
         _("The engine failed."), _("What it did before stands. The log has the error; start it again when it is fixed.")

@@ -73,7 +73,7 @@ live(`/ws/runs/${run.dataset.id}`, {
   onResync: () => update("all"),
 });
 
-document.addEventListener("decided", () => update("decided"));
+for (const done of ["decided", "acted"]) document.addEventListener(done, () => update(done));
 
 // #waiting leads to the first thing that needs a person; #step-3 works for steps not loaded yet.
 async function follow() {
