@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from agentops.core.messages import Block
@@ -26,8 +27,8 @@ class Transcript:
         self.started = False
         self.stop_reason = ""
         self.first_token_ms: int | None = None
-        self.request_characters = 0
-        """Length of the request's text, for estimates."""
+        self.measure_request: Callable[[], int] = lambda: 0
+        """Length of the request's text; asked only for an estimate, because it costs a pass over all of it."""
         self._on_delta = on_delta
         self._begun = time.monotonic()
         self._stopped = False
@@ -91,7 +92,7 @@ class Transcript:
         if "input_tokens" in self._counts:
             total = self._counts["input_tokens"] + read + write
         else:
-            total = max(_tokens(self.request_characters), read + write)
+            total = max(_tokens(self.measure_request()), read + write)
         output = self._counts.get("output_tokens", 0)
         if not self._output_is_final:
             output = max(output, _tokens(self._streamed))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import httpx2
-from anthropic import NOT_GIVEN, AsyncAnthropic, AsyncStream, DefaultAioHttpClient
+from anthropic import AsyncAnthropic, AsyncStream, DefaultAioHttpClient
 
 from agentops.core.models import ModelRequest
 
@@ -61,7 +62,7 @@ class MessagesProvider:
                 return  # The connection broke after the answer was whole: it is paid for and good.
             fault = classify(error)
             fault.request_id = fault.request_id or transcript.request_id
-            raise fault from error
+            raise self._without_key(fault) from error
 
     async def aclose(self) -> None:
         client = _clients.get(asyncio.get_running_loop(), {}).pop(self._identity, None)
@@ -70,9 +71,7 @@ class MessagesProvider:
 
     async def _stream(self, model: str, request: ModelRequest, number: int, transcript: Transcript) -> None:
         arguments = self._arguments(model, request)
-        transcript.request_characters = len(
-            json.dumps([arguments.get(part) for part in ("system", "tools", "messages")], ensure_ascii=False)
-        )
+        transcript.measure_request = partial(_characters, arguments)
         async with await self._client().messages.create(
             **arguments,
             stream=True,
@@ -91,15 +90,24 @@ class MessagesProvider:
 
     def _arguments(self, model: str, request: ModelRequest) -> dict[str, Any]:
         thinking = max(request.thinking_tokens, LEAST_THINKING_TOKENS) if request.thinking_tokens else 0
+        parts = {
+            "system": marked_system(request.system),
+            "messages": marked_messages(request.messages),
+            "tools": marked_tools(request.tools),
+            "thinking": {"type": "enabled", "budget_tokens": thinking} if thinking else None,
+        }
         return {
             "model": model,
             # The API counts thinking within max_tokens; the answer keeps its own allowance.
             "max_tokens": request.max_output_tokens + thinking,
-            "system": marked_system(request.system) or NOT_GIVEN,
-            "messages": marked_messages(request.messages),
-            "tools": marked_tools(request.tools) or NOT_GIVEN,
-            "thinking": {"type": "enabled", "budget_tokens": thinking} if thinking else NOT_GIVEN,
+            **{name: part for name, part in parts.items() if part},
         }
+
+    def _without_key(self, fault: ProviderFault) -> ProviderFault:
+        """Some servers repeat the key they refuse; it must not reach a row or a page."""
+        if self._api_key and self._api_key in str(fault):
+            fault.args = (str(fault).replace(self._api_key, "(the API key)"),)
+        return fault
 
     @property
     def _identity(self) -> tuple[str, str]:
@@ -117,6 +125,11 @@ class MessagesProvider:
                 http_client=DefaultAioHttpClient(limits=_LIMITS, follow_redirects=False),
             )
         return client
+
+
+def _characters(arguments: dict[str, Any]) -> int:
+    parts = [arguments.get(part) for part in ("system", "tools", "messages")]
+    return len(json.dumps(parts, ensure_ascii=False))
 
 
 async def _events(stream: AsyncStream[Any]) -> AsyncIterator[dict[str, Any]]:
