@@ -62,7 +62,7 @@ SUPPORT_DESK = DemoAgent(
         "refund_order",
         "delete_customer",
     ),
-    models=("claude-sonnet-4-5",),
+    models=("claude-sonnet-5-5", "claude-haiku-5-5"),
     limits=Limits(),
     example_goal=("Work through the inbox: answer what you can, refund what is due, and flag what needs a person."),
 )
