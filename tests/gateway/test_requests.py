@@ -5,6 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from decimal import Decimal
 
+import pytest
+
 from agentops.core.messages import Message, tool_result, user
 
 from .calls import LOOK_UP, SONNET, calling, request
@@ -71,3 +73,10 @@ async def test_the_worst_cost_counts_every_new_byte_as_a_token_to_be_cached() ->
     async with calling(says("Hi")) as caller:
         worst = caller.gateway.worst_cost(request("claude-haiku-4-5", SONNET, max_output_tokens=100), 1_000, 200)
     assert worst == Decimal("0.006")  # 1,200 at $3.75 and 100 at $15 a million
+
+
+async def test_a_proxy_is_not_asked_for_a_server_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    async with calling(says("Hi")) as caller:
+        assert (await caller.ask()).text == "Hi"

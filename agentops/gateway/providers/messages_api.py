@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import httpx2
@@ -25,6 +26,8 @@ READ_SECONDS = 60.0
 TOTAL_SECONDS = 900.0
 LEAST_THINKING_TOKENS = 1024
 """The API refuses a smaller thinking budget."""
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _LIMITS = httpx2.Limits(max_connections=2000, max_keepalive_connections=200)
 
@@ -121,8 +124,13 @@ class MessagesProvider:
                 api_key=self._api_key,
                 base_url=self._base_url,
                 max_retries=0,
-                # A redirect would carry the key and the conversation to an address nobody chose.
-                http_client=DefaultAioHttpClient(limits=_LIMITS, follow_redirects=False),
+                http_client=DefaultAioHttpClient(
+                    limits=_LIMITS,
+                    # A redirect would carry the key and the conversation to an address nobody chose.
+                    follow_redirects=False,
+                    # A proxy cannot reach this machine's own simulator.
+                    trust_env=urlsplit(self._base_url).hostname not in LOOPBACK,
+                ),
             )
         return client
 
