@@ -76,9 +76,7 @@ class RestAPI(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        return Description(
-            self, self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
-        )
+        return Description(self, self.get_root_path(path_params or {}) if path_prefix is None else path_prefix)
 
 
 api = RestAPI(

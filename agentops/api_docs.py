@@ -26,9 +26,7 @@ def page(request: HttpRequest) -> HttpResponse:
         for method, operation in methods.items():
             group = operation.get("tags", ["other"])[0].capitalize()
             groups.setdefault(group, []).append(_operation(path, method.upper(), operation, schemas))
-    paragraphs = [
-        " ".join(part.replace("`", "").split()) for part in schema["info"]["description"].split("\n\n")
-    ]
+    paragraphs = [" ".join(part.replace("`", "").split()) for part in schema["info"]["description"].split("\n\n")]
     context = {"title": schema["info"]["title"], "paragraphs": paragraphs, "groups": groups}
     return render(request, "api/docs.html", context)
 
@@ -44,17 +42,14 @@ def _operation(path: str, method: str, operation: dict[str, Any], schemas: dict[
         "description": operation.get("description", ""),
         "scope": operation["x-scope"],
         "parameters": [
-            {**parameter, "type": _type(parameter["schema"], schemas)}
-            for parameter in operation["parameters"]
+            {**parameter, "type": _type(parameter["schema"], schemas)} for parameter in operation["parameters"]
         ],
         "fields": _fields(body, schemas),
         "request": _pretty(body, schemas),
         "statuses": " or ".join(str(status) for status in good),
         "response": next((_pretty(_json_schema(answer), schemas) for answer in good.values()), ""),
         "problems": [
-            (status, answer["description"])
-            for status, answer in operation["responses"].items()
-            if int(status) >= 400
+            (status, answer["description"]) for status, answer in operation["responses"].items() if int(status) >= 400
         ],
     }
 

@@ -32,8 +32,7 @@ def bind_is_safe(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     if "*" in env.allowed_hosts:
         found.append(
             Error(
-                f"AGENTOPS_ALLOWED_HOSTS=* while AGENTOPS_BIND={env.bind}: "
-                "any web page could point its own name here.",
+                f"AGENTOPS_ALLOWED_HOSTS=* while AGENTOPS_BIND={env.bind}: any web page could point its own name here.",
                 hint="List the names by which people reach the console.",
                 id="agentops.E002",
             )
@@ -70,8 +69,7 @@ def data_folder_is_private(app_configs: Any, **kwargs: Any) -> Sequence[CheckMes
         return []
     return [
         Warning(
-            f"Everybody on this machine may open the data folder {folder}; "
-            "it holds keys and what agents wrote.",
+            f"Everybody on this machine may open the data folder {folder}; it holds keys and what agents wrote.",
             hint=f"chmod 700 {folder}",
             id="agentops.W002",
         )

@@ -82,9 +82,7 @@ def load(source: Mapping[str, str] = os.environ) -> Env:
     database_url, redis_url = read.url("DATABASE_URL", DATABASE_SCHEMES), read.url("REDIS_URL", REDIS_SCHEMES)
     if bool(database_url) != bool(redis_url):
         given, missing = ("DATABASE_URL", "REDIS_URL")[:: 1 if database_url else -1]
-        raise ConfigurationError(
-            f"{given} is set but {missing} is not. Set both to use your own servers, or neither."
-        )
+        raise ConfigurationError(f"{given} is set but {missing} is not. Set both to use your own servers, or neither.")
     port = read.integer("AGENTOPS_PORT", 8000, 1, 65534)
     simulator_port = read.integer("AGENTOPS_SIMULATOR_PORT", port + 1, 1, 65535)
     key, base_url = read.text("ANTHROPIC_API_KEY"), read.url("ANTHROPIC_BASE_URL", HTTP_SCHEMES)
@@ -145,9 +143,7 @@ def django_database(url: str, variable: str) -> dict[str, Any]:
     options = dict(parse_qsl(parts.query))
     name = unquote(parts.path.lstrip("/"))
     if not name:
-        raise ConfigurationError(
-            f"{variable} names no database: write postgresql://user:password@host:5432/name."
-        )
+        raise ConfigurationError(f"{variable} names no database: write postgresql://user:password@host:5432/name.")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
@@ -201,9 +197,7 @@ class _Reader:
             parts = urlsplit(value)
             parts.port  # noqa: B018 - parsing it is the check
         except ValueError as error:
-            raise ConfigurationError(
-                f"{name} is not a URL: {error}. Start it with {schemes[0]}://."
-            ) from None
+            raise ConfigurationError(f"{name} is not a URL: {error}. Start it with {schemes[0]}://.") from None
         place = parts.netloc if parts.scheme in HTTP_SCHEMES else parts.netloc or parts.path
         if parts.scheme not in schemes or not place:
             # The value may hold a password: name the variable, never repeat it.

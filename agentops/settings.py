@@ -1,4 +1,4 @@
-"""Django's settings. What may differ between installations comes from `agentops.env`; nothing else reads the environment."""
+"""Django's settings. What differs between installations comes from `agentops.env`, which alone reads the environment."""
 
 from __future__ import annotations
 

@@ -130,9 +130,7 @@ class OfRunAdmin(ReadOnlyTeamAdmin):
 
     @admin.display(description=_("run"))
     def run_link(self, row: Any) -> str:
-        return format_html(
-            '<a href="{}">{}</a>', reverse("admin:runs_run_change", args=[row.run_id]), str(row.run)
-        )
+        return format_html('<a href="{}">{}</a>', reverse("admin:runs_run_change", args=[row.run_id]), str(row.run))
 
 
 @admin.register(Step)

@@ -42,9 +42,7 @@ class Lines(forms.CharField):
 
 class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
     system_prompt = forms.CharField(widget=forms.Textarea(attrs={"rows": 16, "cols": 100}), strip=False)
-    model_chain = Lines(
-        help_text=_("One model a line, in order of preference: the next is used when one fails.")
-    )
+    model_chain = Lines(help_text=_("One model a line, in order of preference: the next is used when one fails."))
     tools = forms.MultipleChoiceField(
         required=False,
         widget=forms.CheckboxSelectMultiple,

@@ -1,4 +1,4 @@
-"""The one place where the parts are put together: tools found, approvals connected, the engine given its surroundings."""
+"""The one place where the parts are put together: tools found, approvals connected, the engine surrounded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from agentops.gateway.gateway import Gateway
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection
@@ -17,6 +16,7 @@ from django.utils.module_loading import autodiscover_modules
 from agentops.core.tools import Toolbox
 from agentops.engine.react import Outside
 from agentops.engine.state import RunState
+from agentops.gateway.gateway import Gateway
 from agentops.tools.envelope import for_model
 from agentops.tools.registry import registry
 from approvals import subjects

@@ -120,7 +120,7 @@ class Change:
     active_ms: int = 0
     steps: int = 0
     tool_calls: int = 0
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     cost: Decimal = Decimal(0)
     held: Decimal | None = None
     tainted_by: str = ""

@@ -27,7 +27,7 @@ ORPHANED_AFTER = timedelta(seconds=60)
 def settle(
     state: RunState, fence: int, step: OpenStep | None, attempts: list[Attempt], done: list[Call]
 ) -> list[dict[str, Any]]:
-    """Bill the cut-off call, if nobody has yet, and store results of effects that were under way. Returns the events."""
+    """Bill the cut-off call, if nobody has yet, and store what became of effects under way. Returns the events."""
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=state.id)
         events: list[tuple[str, dict[str, Any]]] = []

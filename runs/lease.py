@@ -1,6 +1,7 @@
 """Who may write to a run: a lease with a fencing number, all times by the database's clock.
 
-A running run's `wake_at` is the end of its lease. Taking a run raises `fence`, so whoever held it before writes nothing.
+A running run's `wake_at` is the end of its lease. Taking it raises `fence`: whoever held it before writes nothing.
+A worker that hands a run over leaves it running with no `worker`; one that dies leaves its name there.
 """
 
 from __future__ import annotations
@@ -20,23 +21,24 @@ from .journal import run_statement
 
 ACQUIRE = """
 WITH old AS (
-    SELECT id, status, waiting_on FROM runs_run
+    SELECT id, waiting_on, status = 'running' AND worker <> '' AS abandoned FROM runs_run
     WHERE id = %(run)s::uuid AND wake_at <= now() AND status IN ('queued', 'running', 'waiting')
     FOR UPDATE SKIP LOCKED
 ), run AS (
     UPDATE runs_run r SET
-        status = 'running', fence = fence + 1, seq = seq + 1, worker = %(worker)s::text, hinted_at = NULL, poked = false,
+        status = 'running', fence = fence + 1, seq = seq + 1, worker = %(worker)s::text,
+        hinted_at = NULL, poked = false,
         wake_at = now() + make_interval(secs => %(seconds)s::double precision),
         waiting_on = '', waiting_since = NULL, stop_detail = '', started_at = COALESCE(started_at, now()),
-        recoveries = recoveries + (old.status = 'running' OR old.waiting_on = 'backoff')::int
+        recoveries = recoveries + (old.abandoned OR old.waiting_on = 'backoff')::int
     FROM old WHERE r.id = old.id
-    RETURNING r.id, r.fence, r.seq, r.team_id, old.status AS before
+    RETURNING r.id, r.fence, r.seq, r.team_id, old.abandoned
 ), noted AS (
     INSERT INTO runs_event (run_id, seq, kind, data, at)
-    SELECT id, seq, CASE before WHEN 'running' THEN 'run.recovered' ELSE 'run.changed' END,
+    SELECT id, seq, CASE WHEN abandoned THEN 'run.recovered' ELSE 'run.changed' END,
         '{"status": "running", "waiting_on": ""}'::jsonb, now() FROM run
 )
-SELECT fence, seq, team_id, before FROM run
+SELECT fence, seq, team_id, abandoned FROM run
 """
 
 RENEW = """
@@ -49,13 +51,13 @@ RETURNING r.id::text, r.pause_requested
 
 @dataclass(slots=True)
 class Lease:
-    """One run in one worker's hands. `valid_until` is on this process's monotonic clock, never later than the database's."""
+    """One run in one worker's hands. `valid_until` is on the monotonic clock, never later than by the database's."""
 
     run_id: str
     fence: int
     team_id: int
     seq: int
-    before: str
+    recovered: bool
     valid_until: float
     pause_asked: bool = False
     release_asked: bool = False
@@ -67,7 +69,7 @@ class Lease:
     @property
     def event(self) -> dict[str, Any]:
         """The event that taking it wrote, for whoever watches."""
-        kind = "run.recovered" if self.before == "running" else "run.changed"
+        kind = "run.recovered" if self.recovered else "run.changed"
         return {"seq": self.seq, "kind": kind, "data": {"status": "running", "waiting_on": ""}}
 
     def check_lease(self) -> None:
@@ -90,8 +92,8 @@ def acquire(run_id: str, worker: str) -> Lease | None:
     row = run_statement(ACQUIRE, {"run": run_id, "worker": worker, "seconds": seconds})
     if row is None:
         return None
-    fence, seq, team_id, before = row
-    return Lease(run_id, fence, team_id, seq, before, begin + seconds)
+    fence, seq, team_id, abandoned = row
+    return Lease(run_id, fence, team_id, seq, abandoned, begin + seconds)
 
 
 def renew(leases: Iterable[Lease]) -> list[Lease]:

@@ -19,7 +19,8 @@ SLICE_STEPS = 4
 
 ACCOUNTS = """
 WITH wanted AS (
-    SELECT b.id, CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END AS starts_on
+    SELECT b.id,
+        CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END AS starts_on
     FROM runs_budget b WHERE b.team_id = %(team)s OR b.team_id IS NULL
 ), made AS (
     INSERT INTO runs_account (budget_id, starts_on, spent, held) SELECT id, starts_on, 0, 0 FROM wanted

@@ -1,4 +1,4 @@
-"""A Django mail backend that keeps mail in the outbox for people to read. One mail a tool call, however often it runs."""
+"""A Django mail backend that keeps mail in the outbox for people to read: one a tool call, however often it runs."""
 
 from __future__ import annotations
 

@@ -81,9 +81,7 @@ class Actor:
     def require(self, right: Right, team_id: int) -> None:
         """Raises NotAllowed, saying who can."""
         if not self.scope_allows(right):
-            raise NotAllowed(
-                f"This token's scopes do not allow it: {right} is missing. Create a token with the scope."
-            )
+            raise NotAllowed(f"This token's scopes do not allow it: {right} is missing. Create a token with the scope.")
         if not self.can(right, team_id):
             raise NotAllowed(f"You may not do this; {WHO_CAN[right]} can.")
 

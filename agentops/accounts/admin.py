@@ -152,9 +152,7 @@ class TokenAdmin(TeamAdmin):
         form.save(commit=False)
         data = form.cleaned_data
         token, secret = tokens.create_token(request.user, data["name"], data["scopes"], data["days"])
-        messages.warning(
-            request, format_html(_("Copy it now, it is not shown again: <code>{}</code>"), secret)
-        )
+        messages.warning(request, format_html(_("Copy it now, it is not shown again: <code>{}</code>"), secret))
         return token
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -50,9 +50,7 @@ class TeamBound:
             return rows
         return rows.filter(**{f"{self.team_path}__in": teams}) if self.team_path else rows.none()
 
-    def formfield_for_foreignkey(
-        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> Any:
+    def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         teams = self.teams(request)
         if teams is not None and db_field.remote_field.model is Team:
             kwargs["queryset"] = Team.objects.filter(pk__in=teams)

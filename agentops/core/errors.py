@@ -24,7 +24,7 @@ class Conflict(AgentOpsError):
 
 
 class LeaseLost(AgentOpsError):
-    """This worker no longer owns the run (its lease ran out, or a person stopped the run): it must write nothing more."""
+    """This worker no longer owns the run (its lease ran out, or a person stopped it): it must write nothing more."""
 
 
 class BudgetRefused(AgentOpsError):

@@ -120,9 +120,7 @@ It may raise (BudgetRefused, LeaseLost) to stop the retrying."""
 
 
 class Model(Protocol):
-    async def complete(
-        self, request: ModelRequest, *, on_delta: OnDelta, on_failed_attempt: OnAttempt
-    ) -> ModelAnswer:
+    async def complete(self, request: ModelRequest, *, on_delta: OnDelta, on_failed_attempt: OnAttempt) -> ModelAnswer:
         """Answer, or raise ModelFailed. When cancelled while streaming, raises `CallCancelled` with the bill."""
         ...
 

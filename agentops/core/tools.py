@@ -47,7 +47,7 @@ class ToolSpec:
 
 
 class InvalidArguments(AgentOpsError):
-    """The arguments do not fit the tool's schema. The message is written for the model: what is wrong, what is expected."""
+    """The arguments do not fit the tool's schema. The message tells the model what is wrong and what is expected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,9 +129,7 @@ def _run(embedded: Embedded, program: str, arguments: list[str], text: str = "")
         **(embedded.account.popen_options if embedded.account else {}),
     )
     if done.returncode:
-        raise CannotStart(
-            f"PostgreSQL could not be set up in {embedded.servers}:\n{done.stdout[-1500:].strip()}"
-        )
+        raise CannotStart(f"PostgreSQL could not be set up in {embedded.servers}:\n{done.stdout[-1500:].strip()}")
 
 
 def _status(folder: Path) -> str:

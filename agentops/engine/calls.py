@@ -32,9 +32,7 @@ def propose(uses: list[ToolUse], toolbox: Toolbox, *, cut_off: bool) -> list[Cal
                     f"The arguments were not a JSON object ({use.problem}). Write them again, whole."
                 )
             if cut_off and position == len(uses) - 1:
-                raise InvalidArguments(
-                    "Your answer was cut off at the output limit. Make the call again, shorter."
-                )
+                raise InvalidArguments("Your answer was cut off at the output limit. Make the call again, shorter.")
             if tool is None:
                 raise InvalidArguments(_unknown(use.name, toolbox))
             _describe(call, tool, use)

@@ -1,4 +1,4 @@
-"""What the loop asks of its durable memory. Every method is one commit; any raises LeaseLost when the run is not ours."""
+"""What the loop asks of its memory: every method is one commit, or raises LeaseLost when the run is not ours."""
 
 from __future__ import annotations
 

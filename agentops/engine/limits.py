@@ -19,9 +19,7 @@ def check(state: RunState) -> None:
     if state.tokens >= limits.max_tokens:
         raise stop(state, StopReason.MAX_TOKENS, f"It used {state.tokens:,} of {limits.max_tokens:,} tokens.")
     if state.active_ms >= limits.max_seconds * 1000:
-        raise stop(
-            state, StopReason.MAX_SECONDS, f"It worked for the {limits.max_seconds} seconds it may work."
-        )
+        raise stop(state, StopReason.MAX_SECONDS, f"It worked for the {limits.max_seconds} seconds it may work.")
 
 
 def check_cost(state: RunState, hold: Decimal) -> None:
@@ -54,11 +52,13 @@ def over_budget(state: RunState, calls: list[Call]) -> None:
             StopReason.MAX_TOOL_CALLS,
             f"It made the {state.limits.max_tool_calls} tool calls it may make.",
         )
-    allowed = min(left, state.limits.max_parallel_calls)
-    for call in [call for call in calls if call.status is CallStatus.PROPOSED][allowed:]:
-        call.status = CallStatus.INVALID
-        call.reason = (
-            f"Not run: {state.limits.max_parallel_calls} tool calls are allowed in one turn. Ask again in the next turn."
-            if left >= state.limits.max_parallel_calls
-            else f"Not run: only {max(left, 0)} of this run's {state.limits.max_tool_calls} tool calls were left. Give your final answer with what you have."
-        )
+    in_a_turn = state.limits.max_parallel_calls
+    reason = (
+        f"Not run: {in_a_turn} tool calls are allowed in one turn. Ask again in the next turn."
+        if left >= in_a_turn
+        else f"Not run: only {left} of this run's {state.limits.max_tool_calls} tool calls were left. "
+        "Give your final answer with what you have."
+    )
+    proposed = [call for call in calls if call.status is CallStatus.PROPOSED]
+    for call in proposed[min(left, in_a_turn) :]:
+        call.status, call.reason = CallStatus.INVALID, reason

@@ -139,9 +139,7 @@ class _Loop:
         tool = self.outside.toolbox.get(call.tool)
         begin = time.monotonic()
         if tool is None or tool_calls.bind(tool, call.arguments, call.effect) != call.bound_hash:
-            return ToolResult(
-                "error", error="The tool changed since this call was decided; nothing was executed."
-            ), 0
+            return ToolResult("error", error="The tool changed since this call was decided; nothing was executed."), 0
         context = ToolContext(
             run_id=state.id,
             call_id=f"{state.id}:{state.steps}.{call.position}",

@@ -13,7 +13,7 @@ from agentops.core.tools import ToolResult
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """At a limit a run stops with its partial result and says which. Seconds are working time: waiting does not count."""
+    """At a limit a run stops with its partial result and says which. Seconds are working time, without waiting."""
 
     max_steps: int
     max_tool_calls: int

@@ -14,9 +14,7 @@ from agentops.core.errors import InvalidInput
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
-Cursor = Annotated[
-    str, Query(max_length=500, description="`next_cursor` of the page before; empty: the first page.")
-]
+Cursor = Annotated[str, Query(max_length=500, description="`next_cursor` of the page before; empty: the first page.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows a page, 1 to 200.")]
 
 
@@ -25,9 +23,7 @@ class Page(Schema, Generic[T]):
     next_cursor: str | None = None
 
 
-def page(
-    rows: QuerySet[M], cursor: str, limit: int, order: tuple[str, str] = ("-created_at", "-id")
-) -> dict[str, Any]:
+def page(rows: QuerySet[M], cursor: str, limit: int, order: tuple[str, str] = ("-created_at", "-id")) -> dict[str, Any]:
     """One page of `rows`, as fields of `Page`. `order` names two columns that together are unique and never
     change; both go the same way. Raises InvalidInput for a cursor that no page gave out."""
     names = first, second = (order[0].lstrip("-"), order[1].lstrip("-"))
@@ -64,7 +60,5 @@ def _read(model: type[Model], names: tuple[str, str], cursor: str) -> list[Any]:
     try:
         values = _signer(model, names).unsign_object(cursor)
     except BadSignature as error:
-        raise InvalidInput(
-            "This cursor was not given out by this list. Start again without one.", "cursor"
-        ) from error
+        raise InvalidInput("This cursor was not given out by this list. Start again without one.", "cursor") from error
     return [model._meta.get_field(name).to_python(value) for name, value in zip(names, values, strict=True)]

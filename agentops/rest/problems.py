@@ -21,9 +21,7 @@ from .body import MalformedBody
 
 log = logging.getLogger("agentops.rest")
 
-SIGN_IN = (
-    "Send “Authorization: Bearer <token>” (manage.py create_token makes one), or sign in with the browser."
-)
+SIGN_IN = "Send “Authorization: Bearer <token>” (manage.py create_token makes one), or sign in with the browser."
 NOT_FOUND = "There is nothing here that you may see. Check the id and the address."
 
 

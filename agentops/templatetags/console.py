@@ -53,7 +53,7 @@ def pretty(value: Any) -> str:
 
 @register.filter
 def arguments(value: Any) -> list[dict[str, Any]]:
-    """A JSON object as rows to read: `name`, `text`, and `kind`. Short ones first, so that a long text hides none of them."""
+    """A JSON object as rows of `name`, `text` and `kind`, short ones first: a long text hides none of them."""
     rows = value.items() if isinstance(value, dict) else [(_("value"), value)]
     shown = [{"name": str(name), **_shown(item)} for name, item in rows]
     return sorted(shown, key=lambda row: _KINDS.index(row["kind"]))

@@ -43,6 +43,14 @@ def rows(request: HttpRequest) -> HttpResponse:
     return render(request, "approvals/_rows.html", {"rows": _with_order(listed), "live": True})
 
 
+@require_GET
+def count(request: HttpRequest) -> HttpResponse:
+    """Live: how many wait, for the rail of every page."""
+    return render(
+        request, "_pending.html", {"pending": ApprovalRequest.objects.visible_to(request.actor).pending().count()}
+    )
+
+
 def context(request: HttpRequest, chosen: ApprovalRequest | None, **problems: Any) -> dict[str, Any]:
     """The whole page, with `chosen` (or the first that waits) open."""
     pending = _pending(request)

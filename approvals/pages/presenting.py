@@ -31,7 +31,7 @@ DONE_WORDS = {
 
 @dataclass
 class Shown:
-    """A request with everything its page needs. `problem` and `conflict` come from a decision that did not go through."""
+    """A request with all its page needs. `problem` and `conflict` tell of a decision that did not go through."""
 
     request: ApprovalRequest
     may_decide: bool
@@ -82,7 +82,8 @@ def who(name: str, via: str) -> str:
 def shown(request: ApprovalRequest, actor: Actor, **problems: Any) -> Shown:
     history = list(request.history.all())
     for entry in history:
-        entry.words = f"{who(entry.by_name, entry.via)} {DONE_WORDS.get(entry.decision, entry.decision)}"  # type: ignore[attr-defined]
+        done = DONE_WORDS.get(entry.decision, entry.decision)
+        entry.words = f"{who(entry.by_name, entry.via)} {done}"  # type: ignore[attr-defined]
     return Shown(request, actor.can(Right.DECIDE, request.team_id), history, **problems)
 
 

@@ -88,24 +88,18 @@ def _cancel(run: Run, reason: str) -> Events:
         slice_spent=Decimal(0),
         slice_accounts=run.slice_accounts if run.held_usd else [],
     )
-    return [
-        ("run.changed", {"status": "cancelled", "waiting_on": "", "stop_reason": StopReason.CANCELLED.value})
-    ]
+    return [("run.changed", {"status": "cancelled", "waiting_on": "", "stop_reason": StopReason.CANCELLED.value})]
 
 
 def _pause(run: Run) -> Events:
     if run.is_final or run.status == Run.Status.PAUSED or run.pause_requested:
-        raise Conflict(
-            f"The run cannot be paused: it is {'about to pause' if run.pause_requested else run.status}."
-        )
+        raise Conflict(f"The run cannot be paused: it is {'about to pause' if run.pause_requested else run.status}.")
     freeze(subject.KIND, subject.held_calls(run.pk))
     if run.status == Run.Status.RUNNING:
         Run.objects.filter(pk=run.pk).update(pause_requested=True)
         return []
     check_run(RunStatus(run.status), RunStatus.PAUSED)
-    Run.objects.filter(pk=run.pk).update(
-        status=RunStatus.PAUSED, wake_at=None, waiting_on="", waiting_since=None
-    )
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.PAUSED, wake_at=None, waiting_on="", waiting_since=None)
     return [("run.changed", {"status": "paused", "waiting_on": ""})]
 
 

@@ -32,11 +32,7 @@ def resolve_in_doubt(actor: Actor, call_id: int, outcome: str, note: str = "") -
     if outcome not in OUTCOMES:
         raise InvalidInput(f"Say one of {', '.join(OUTCOMES)}.", "outcome")
     note = check_text(note, "note", 4000).strip()
-    found = (
-        ToolCall.objects.filter(run__in=Run.objects.visible_to(actor))
-        .select_related("run", "step")
-        .get(pk=call_id)
-    )
+    found = ToolCall.objects.filter(run__in=Run.objects.visible_to(actor)).select_related("run", "step").get(pk=call_id)
     actor.require(Right.DECIDE, found.run.team_id)
     after = OUTCOMES[outcome]
     with transaction.atomic():

@@ -78,9 +78,7 @@ def start_run(
                 **bounds,
             )
             if idempotency_key:
-                IdempotencyKey.objects.create(
-                    principal=principal, key=idempotency_key, body_hash=body, run=run
-                )
+                IdempotencyKey.objects.create(principal=principal, key=idempotency_key, body_hash=body, run=run)
             events = add_events(run, [("run.changed", {"status": "queued", "waiting_on": ""})])
             transaction.on_commit(partial(publish.announce, run.pk, run.team_id, events))
             hint_on_commit(run.pk)
@@ -100,9 +98,7 @@ def check_text(value: Any, field: str, longest: int) -> str:
     if len(value) > longest:
         raise InvalidInput(f"This has {len(value):,} characters; at most {longest:,} are allowed.", field)
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidInput(
-            "This contains a character that cannot be stored (NUL or half a surrogate pair).", field
-        )
+        raise InvalidInput("This contains a character that cannot be stored (NUL or half a surrogate pair).", field)
     return value
 
 
@@ -153,9 +149,7 @@ def _limit(name: str, own: Any, asked: Any) -> Any:
         if not 0 < value <= LIMITS[name]:
             raise ValueError(asked)
     except (ValueError, TypeError, InvalidOperation, OverflowError) as error:
-        raise InvalidInput(
-            f"A limit is a number above 0 and at most {LIMITS[name]:,}.", f"limits.{name}"
-        ) from error
+        raise InvalidInput(f"A limit is a number above 0 and at most {LIMITS[name]:,}.", f"limits.{name}") from error
     if value > own:
         raise InvalidInput(f"The agent's own limit is {own}; a run may only have less.", f"limits.{name}")
     return value

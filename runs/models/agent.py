@@ -23,9 +23,7 @@ class Agent(models.Model):
     description = models.TextField(blank=True)
     example_goal = models.TextField(blank=True)
     active = models.BooleanField(default=True, help_text=_("Inactive agents start no new runs."))
-    live = models.ForeignKey(
-        "AgentVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
-    )
+    live = models.ForeignKey("AgentVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AgentQuerySet.as_manager()
@@ -49,14 +47,10 @@ class AgentVersion(models.Model):
     max_output_tokens = models.PositiveIntegerField(default=4096)
     max_steps = models.PositiveIntegerField(default=30)
     max_tool_calls = models.PositiveIntegerField(default=60)
-    max_parallel_calls = models.PositiveIntegerField(
-        default=8, help_text=_("Tool calls in one turn, at most.")
-    )
+    max_parallel_calls = models.PositiveIntegerField(default=8, help_text=_("Tool calls in one turn, at most."))
     max_tokens = models.PositiveBigIntegerField(default=1_000_000)
     max_cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=1)
-    max_seconds = models.PositiveIntegerField(
-        default=1800, help_text=_("Working time; waiting does not count.")
-    )
+    max_seconds = models.PositiveIntegerField(default=1800, help_text=_("Working time; waiting does not count."))
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

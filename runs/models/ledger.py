@@ -29,9 +29,7 @@ class Budget(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["team", "period"], name="one_budget_a_scope", nulls_distinct=False
-            ),
+            models.UniqueConstraint(fields=["team", "period"], name="one_budget_a_scope", nulls_distinct=False),
             models.CheckConstraint(condition=models.Q(limit_usd__gte=0), name="limit_not_negative"),
         ]
 
@@ -46,16 +44,12 @@ class Account(models.Model):
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="accounts")
     starts_on = models.DateField()
     spent = models.DecimalField(max_digits=16, decimal_places=8, default=0)
-    held = models.DecimalField(
-        max_digits=16, decimal_places=8, default=0, help_text=_("Slices that runs have drawn.")
-    )
+    held = models.DecimalField(max_digits=16, decimal_places=8, default=0, help_text=_("Slices that runs have drawn."))
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["budget", "starts_on"], name="one_account_a_period"),
-            models.CheckConstraint(
-                condition=models.Q(spent__gte=0, held__gte=0), name="account_not_negative"
-            ),
+            models.CheckConstraint(condition=models.Q(spent__gte=0, held__gte=0), name="account_not_negative"),
         ]
 
     def __str__(self) -> str:

@@ -29,7 +29,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class Run(models.Model):
-    """`wake_at` is the one clock of a run: when a queued or waiting run wants a worker, when a running one's lease ends.
+    """`wake_at` is a run's one clock: when a queued or waiting run wants a worker, when a running one's lease ends.
 
     Null means that nothing but a person (or an answer, a child, a release) moves it.
     """
@@ -77,9 +77,7 @@ class Run(models.Model):
     worker = models.CharField(max_length=120, blank=True, default="")
     hinted_at = models.DateTimeField(null=True, help_text=_("When the sweep last asked for a worker."))
     poked = models.BooleanField(default=False, help_text=_("Something was decided while a worker held it."))
-    recoveries = models.PositiveIntegerField(
-        default=0, help_text=_("How often the open step was tried and given up.")
-    )
+    recoveries = models.PositiveIntegerField(default=0, help_text=_("How often the open step was tried and given up."))
 
     max_steps = models.PositiveIntegerField()
     max_tool_calls = models.PositiveIntegerField()
@@ -93,9 +91,7 @@ class Run(models.Model):
     output_tokens = models.BigIntegerField(default=0)
     cache_read_tokens = models.BigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
-    active_ms = models.BigIntegerField(
-        default=0, help_text=_("Working time up to the last commit; waiting left out.")
-    )
+    active_ms = models.BigIntegerField(default=0, help_text=_("Working time up to the last commit; waiting left out."))
 
     held_usd = models.DecimalField(
         max_digits=14, decimal_places=8, default=0, help_text=_("Reserved for the open step.")
@@ -127,8 +123,7 @@ class Run(models.Model):
                 name="waiting_says_on_what",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=FINAL, ended_at__isnull=False)
-                | ~Q(status__in=FINAL) & Q(ended_at=None),
+                condition=Q(status__in=FINAL, ended_at__isnull=False) | ~Q(status__in=FINAL) & Q(ended_at=None),
                 name="ended_has_a_time",
             ),
             models.CheckConstraint(

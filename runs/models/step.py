@@ -26,9 +26,7 @@ class Step(models.Model):
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status, default=Status.CALLING)
     fence = models.BigIntegerField()
-    input = models.JSONField(
-        help_text=_("The user message that this step adds: goal, tool results, corrections.")
-    )
+    input = models.JSONField(help_text=_("The user message that this step adds: goal, tool results, corrections."))
     output = models.JSONField(default=list, help_text=_("The model's content blocks."))
     model = models.CharField(max_length=120, blank=True, default="")
     stop_reason = models.CharField(max_length=20, blank=True, default="")
@@ -112,9 +110,7 @@ class ToolCall(models.Model):
     status = models.CharField(max_length=14, choices=Status)
     tier = models.CharField(max_length=8, blank=True, default="")
     effect = models.TextField(blank=True, default="")
-    idempotent = models.BooleanField(
-        default=False, help_text=_("May run again under the same key (or only reads).")
-    )
+    idempotent = models.BooleanField(default=False, help_text=_("May run again under the same key (or only reads)."))
     bound_hash = models.CharField(max_length=64, blank=True, default="")
     policy_version_id = models.BigIntegerField(null=True)
     rule = models.CharField(max_length=120, blank=True, default="")

@@ -27,7 +27,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def live(request: HttpRequest) -> HttpResponse:
-    return render(request, "runs/_overview.html", {**_context(request), "oob": True})
+    return render(request, "runs/_overview.html", _context(request))
 
 
 def _context(request: HttpRequest) -> dict[str, Any]:

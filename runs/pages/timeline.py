@@ -45,7 +45,7 @@ class CallCard:
 
     @cached_property
     def result(self) -> str:
-        """What came back, for people: the error, the data, or the summary. The model's own view is in the raw record."""
+        """What came back, for people: the error, the data, or the summary."""
         envelope = self.call.result or {}
         if envelope.get("error"):
             return "\n".join(filter(None, [envelope["error"], envelope.get("hint")]))

@@ -5,3 +5,4 @@ import "./countdown.js";
 import "./keys.js";
 import "./toast.js";
 import "./form.js";
+import "./badge.js";

@@ -11,7 +11,7 @@ const pane = document.getElementById("request");
 const strips = new Strips(document.getElementById("strips"), document.getElementById("arrivals"));
 const phone = matchMedia("(max-width: 899px)");
 const opened = () => pane.querySelector(".request")?.dataset;
-let asked = "";
+let asked = opened()?.id;
 
 async function open(strip, { focus = false } = {}) {
   if (!strip) return nothing();
@@ -29,7 +29,7 @@ function nothing() {
   history.replaceState(null, "", "/approvals/");
 }
 
-const isOpen = () => opened() && opened().id === (strips.selected?.dataset.id ?? asked);
+const isOpen = () => opened() && opened().id === asked;
 
 inbox.addEventListener("click", (event) => {
   const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;

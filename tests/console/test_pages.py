@@ -48,7 +48,8 @@ def held_call(run: Run, tier: str = "high", **request: object) -> ApprovalReques
         run=run, number=run.step_set.count() + 1, status="answered", fence=1, input={}, opened_at=timezone.now()
     )
     call = ToolCall.objects.create(
-        run=run, step=step, position=0, tool_use_id="t", tool="refund_order", raw_arguments={}, proposed_at=timezone.now(),
+        run=run, step=step, position=0, tool_use_id="t", tool="refund_order", raw_arguments={},
+        proposed_at=timezone.now(),
         arguments={"order": "A-1"}, status="held", tier=tier, effect="Refund 5 USD to A-1", bound_hash="h",
     )  # fmt: skip
     values = {"effect": "Refund 5 USD to A-1", "arguments": {"order": "A-1"}, **request}
