@@ -11,12 +11,13 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from agentops.core.errors import BudgetRefused, LeaseLost
 from agentops.core.messages import Message, text, user
-from agentops.core.models import CallCancelled, Delta, Model, ModelAnswer, ModelFailed, ModelRequest
+from agentops.core.models import Attempt, CallCancelled, Delta, Model, ModelAnswer, ModelFailed, ModelRequest
 from agentops.core.states import CallStatus, StopReason, WaitingOn
 from agentops.core.storable import storable
 from agentops.core.tools import Toolbox, ToolContext, ToolResult
@@ -76,10 +77,22 @@ class _Loop:
         self.state = state
         self.outside = outside
         self.journal = outside.journal
+        self.hold = Decimal(0)
+        """What the open step's model call may cost at most."""
         self.done: list[Call] = []
         """Calls whose results are known here and not yet in a commit."""
 
     async def run(self) -> None:
+        try:
+            await self._go_on()
+        except _Left:
+            return
+        except (LeaseLost, asyncio.CancelledError):
+            if self.done:
+                await asyncio.shield(self.journal.settle_late(self.state, None, [], self._take_done()))
+            raise
+
+    async def _go_on(self) -> None:
         try:
             while True:
                 await self._finish_calls()
@@ -87,8 +100,6 @@ class _Loop:
                 step, request = await self._open_step()
                 answer = await self._ask(step, request)
                 await self._take(step, answer)
-        except _Left:
-            return
         except Interrupt as interrupt:
             await self.journal.leave(self.state, self.done, interrupt)
 
@@ -99,7 +110,7 @@ class _Loop:
         state = self.state
         while state.open_calls:
             self._doubt_what_was_cut_off()
-            if any(call.status is CallStatus.APPROVED for call in state.calls):
+            if any(call.status is CallStatus.APPROVED or call.stale for call in state.open_calls):
                 await self.journal.start_calls(state)
             running = [call for call in state.calls if call.status is CallStatus.EXECUTING]
             if running:
@@ -113,9 +124,10 @@ class _Loop:
 
     def _doubt_what_was_cut_off(self) -> None:
         """Calls that another worker was executing: only those that may run again do; the rest a person must resolve."""
+        may_run_again = self.state.tries <= MOST_TRIES
         for call in self.state.calls:
-            if call.status is CallStatus.EXECUTING and call.stale and not call.idempotent:
-                call.status = CallStatus.IN_DOUBT
+            if call.status is CallStatus.EXECUTING and call.stale and not (call.idempotent and may_run_again):
+                call.status, call.stale = CallStatus.IN_DOUBT, False
                 call.reason = "Its worker died while it was executing."
                 self.done.append(call)
 
@@ -196,6 +208,7 @@ class _Loop:
         request = self._request(messages)
         hold = self.outside.model.worst_cost(request, state.known_tokens, self._uncounted_bytes(request))
         limits.check_cost(state, hold)
+        self.hold = hold
         try:
             if message is None:
                 return await self.journal.reopen_step(state, hold), request
@@ -244,7 +257,7 @@ class _Loop:
             return await self.outside.model.complete(
                 request,
                 on_delta=lambda delta: self.outside.show(step.number, delta),
-                on_failed_attempt=lambda attempt: self.journal.bill(state, step, attempt),
+                on_failed_attempt=lambda attempt: self._bill(step, attempt),
             )
         except CallCancelled as cancelled:
             await asyncio.shield(self.journal.settle_late(state, step, cancelled.attempts, []))
@@ -253,6 +266,9 @@ class _Loop:
             wait = Wait(WaitingOn.BUDGET, None if refused.spent else HOLD_RETRY_SECONDS, detail=str(refused))
             await self.journal.fail_step(state, step, [], str(refused), wait)
             raise _Left from refused
+        except End as over_limit:
+            await self.journal.fail_step(state, step, [], over_limit.detail, over_limit)
+            raise _Left from over_limit
         except ModelFailed as failed:
             later = failed.kind in RETRY_LATER and state.tries < len(self.outside.backoff)
             interrupt: Interrupt = (
@@ -263,18 +279,27 @@ class _Loop:
             await self.journal.fail_step(state, step, failed.attempts[-1:], str(failed), interrupt)
             raise _Left from failed
 
+    async def _bill(self, step: OpenStep, attempt: Attempt) -> None:
+        """Settle a failed attempt; the next must fit into the budgets and the run's own limit."""
+        await self.journal.bill(self.state, step, attempt)
+        limits.check_cost(self.state, self.hold)
+
     async def _take(self, step: OpenStep, answer: ModelAnswer) -> None:
         """Store the answer with its calls, each with its verdict; the run leaves when it was the last answer."""
         state = self.state
         cut_off = answer.stop_reason == "max_tokens"
         calls = tool_calls.propose(answer.tool_uses, self.outside.toolbox, cut_off=cut_off)
         end = self._end_of(answer)
-        if end is None:
-            try:
+        try:
+            if end is None:
                 limits.over_budget(state, calls)
-            except End as used_up:
-                end, calls = used_up, []
-        await self.journal.answer_step(state, step, answer, calls, end)
+        except End as used_up:
+            end = used_up
+        try:
+            await self.journal.answer_step(state, step, answer, [] if end else calls, end)
+        except LeaseLost:
+            await self.journal.settle_late(state, step, answer.attempts, [])
+            raise
         if end is not None:
             raise _Left
         state.messages.append({"role": "assistant", "content": answer.content or [text("(empty)")]})
