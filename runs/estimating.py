@@ -44,21 +44,23 @@ def _overrides() -> dict[str, PriceOverride]:
 def of_state(state: RunState) -> Attempt:
     """For a worker that took the run over."""
     new = _tokens(state.messages[state.counted_messages :])
-    answers = max(state.steps - 1, 0)
-    return _attempt(state.agent.chain[0], state.known_tokens + new, state.tokens, answers)
+    answers = [message for message in state.messages if message["role"] == "assistant"]
+    agent = state.agent
+    return _attempt(agent.chain[0], state.known_tokens + new, _tokens(answers), len(answers), agent.max_output_tokens)
 
 
 def of_row(run: Run, step: Step) -> Attempt:
     """For a run that ended while its worker died."""
     before = Step.objects.filter(run=run, number__lt=step.number).order_by("-number").first()
     known = before.input_tokens + before.output_tokens if before else 0
-    chain = run.version.model_chain if run.version else [""]
-    return _attempt(chain[0], known + _tokens([step.input]), run.output_tokens, run.steps - 1)
+    chain, most = (run.version.model_chain, run.version.max_output_tokens) if run.version else ([""], OUTPUT_UNKNOWN)
+    return _attempt(chain[0], known + _tokens([step.input]), run.output_tokens, run.steps - 1, most)
 
 
-def _attempt(model: str, input_tokens: int, output_so_far: int, answers: int) -> Attempt:
+def _attempt(model: str, input_tokens: int, output_so_far: int, answers: int, most_output: int) -> Attempt:
     average = output_so_far // answers if answers else OUTPUT_UNKNOWN
-    usage = Usage(input_tokens=input_tokens, output_tokens=min(average, OUTPUT_UNKNOWN * 5))
+    # Never more than was held for the call: else a budget would be overrun by a guess.
+    usage = Usage(input_tokens=input_tokens, output_tokens=min(average, most_output))
     cost, source = pricing().cost(model, usage)
     return Attempt(
         number=0,
