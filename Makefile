@@ -1,6 +1,6 @@
 # One command for each thing a person or CI does here. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: up test lint bench help
+.PHONY: up test lint bench screenshots help
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,8 +24,11 @@ lint: $(VENV)/.installed-dev ## style, types, import rules, migrations, Django's
 bench: $(VENV)/.installed-dev ## measure, print a table, write benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+screenshots: $(VENV)/.installed-dev ## take the README's pictures from the running product (needs Chromium)
+	@$(BIN)/python docs/screenshots.py
+
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip
 	@echo "Installing the dependencies (a minute or two, only this once) ..."

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from agentops.accounts.access import Actor, Right
@@ -107,6 +109,10 @@ class PolicyVersion(models.Model):
         return f"version {self.number}"
 
 
+SOON = timedelta(minutes=2)
+"""A countdown with less than this left comes before everything else."""
+
+
 class RequestQuerySet(models.QuerySet["ApprovalRequest"]):
     def visible_to(self, actor: Actor) -> RequestQuerySet:
         teams = actor.teams_with(Right.VIEW)
@@ -116,13 +122,15 @@ class RequestQuerySet(models.QuerySet["ApprovalRequest"]):
         return self.filter(status=ApprovalRequest.Status.PENDING)
 
     def by_consequence(self) -> RequestQuerySet:
-        """Timers about to fire, then tier, then age."""
-        return self.annotate(
-            weight=models.Case(
-                *(models.When(tier=tier.value, then=models.Value(-tier.rank)) for tier in core.Tier),
-                default=0,
-            )
-        ).order_by(models.F("decide_at").asc(nulls_last=True), "weight", "created_at", "id")
+        """Countdowns about to end, then tier, then age."""
+        soon = models.Case(
+            models.When(decide_at__lt=Now() + SOON, then="decide_at"), output_field=models.DateTimeField(null=True)
+        )
+        tiers = [models.When(tier=tier.value, then=models.Value(-tier.rank)) for tier in core.Tier]
+        return self.annotate(ends_soon=soon, weight=models.Case(*tiers, default=0)).order_by(
+            models.F("ends_soon").asc(nulls_last=True), "weight", "created_at", "id"
+        )
+
 
 
 class ApprovalRequest(models.Model):
