@@ -83,6 +83,13 @@ class BudgetAdmin(TeamAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Form, change: bool) -> None:
         actions.save_budget(request.actor, obj)  # type: ignore[attr-defined]
 
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        actions.delete_budget(request.actor, obj)  # type: ignore[attr-defined]
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for budget in queryset:
+            self.delete_model(request, budget)
+
 
 @admin.register(Account)
 class AccountAdmin(ReadOnlyTeamAdmin):

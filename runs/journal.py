@@ -170,7 +170,8 @@ def commit(change: Change) -> Written:
 def run_statement(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
     """One prepared statement on Django's connection, past the ORM; its first row."""
     connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
+    # Past the ORM, yet a lost connection must be the same error to all who wait for the database to come back.
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(sql, parameters, prepare=True)
         return cursor.fetchone()
 

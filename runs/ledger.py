@@ -6,7 +6,7 @@ Accounts are always locked narrow scope first, "everything" last, in one stateme
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db import connection
@@ -93,4 +93,13 @@ def _refused(unspent: Decimal, need: Decimal, limit: Decimal, scope: str, period
         f"The budget for {scope} of {limit:.2f} USD a {period} {why}: {left:.4f} USD are left and the next step may "
         f"need {need:.4f}.",
         spent=spent,
+        renews_in=_seconds_left(period),
     )
+
+
+def _seconds_left(period: str) -> float:
+    """Until the next day or month begins, in the installation's time zone."""
+    day = today()
+    first = day + timedelta(days=1) if period == "day" else (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+    begins = timezone.make_aware(datetime.combine(first, time.min))
+    return max((begins - timezone.now()).total_seconds(), 1.0)

@@ -227,13 +227,7 @@ class Recorder:
             change.stop_reason = interrupt.reason
             change.stop_detail, change.answer = storable(interrupt.detail), storable(interrupt.answer)
         if change.status:
-            change.slice = ledger.Slice([], Decimal(0))
-            change.event(
-                "run.changed",
-                status=change.status,
-                waiting_on=change.waiting_on,
-                stop_reason=change.stop_reason,
-            )
+            _go(change)
 
     def _covered(self, hold: Decimal, cost: Decimal) -> bool:
         """Whether what is left of the slice, after `cost`, covers the hold."""
@@ -264,16 +258,24 @@ class Recorder:
         draws = hold is not None and not self._covered(hold, change.cost)
 
         def write() -> Written:
-            if not draws and not self._touches_others(change, []):
+            if not draws and not change.left and not self._touches_others(change, []):
                 return commit(change)
             with transaction.atomic():
                 if not _locked(change):
                     raise LeaseLost("Another worker holds this run, or a person stopped it.")
+                if (
+                    change.left
+                    and not change.final
+                    and Run.objects.filter(pk=change.run, pause_requested=True).exists()
+                ):
+                    _pause_instead(change)
                 if draws and hold is not None:
                     self._reserve(change, hold)
                 written = commit(change)
                 if change.status == "paused":
                     freeze(subject.KIND, subject.held_calls(change.run))
+                elif change.final:
+                    subject.close_calls(change.run, "Its run has ended.")
                 self._give_back(change)
                 return written
 
@@ -311,6 +313,19 @@ def returning_connection(work: Callable[[], T]) -> T:
 def numbered(change: Change, written: Written) -> list[dict[str, Any]]:
     first = written.seq - len(change.events) + 1
     return [{"seq": first + index, **event} for index, event in enumerate(change.events)]
+
+
+def _go(change: Change) -> None:
+    """The run goes to `change.status`: it gives its slice back and says so."""
+    change.slice = ledger.Slice([], Decimal(0))
+    change.event("run.changed", status=change.status, waiting_on=change.waiting_on, stop_reason=change.stop_reason)
+
+
+def _pause_instead(change: Change) -> None:
+    """A person asked for a pause while the run was on its way to waiting (or to another worker)."""
+    change.status, change.waiting_on, change.stop_detail = "paused", "", ""
+    change.events = [event for event in change.events if event["kind"] != "run.changed"]
+    _go(change)
 
 
 def _locked(change: Change) -> bool:

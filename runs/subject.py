@@ -14,6 +14,7 @@ from agentops.core.errors import Conflict
 from agentops.core.states import CallStatus, WaitingOn
 from agentops.core.tools import ToolResult
 from agentops.live import publish
+from approvals.actions import close_requests
 from approvals.models import ApprovalRequest, Decision
 
 from .late import add_events
@@ -69,6 +70,13 @@ def held_calls(run_id: UUID | str) -> list[str]:
     """The subjects of a run that wait for a decision."""
     held = ToolCall.objects.filter(run_id=run_id, status=CallStatus.HELD)
     return [str(pk) for pk in held.values_list("pk", flat=True)]
+
+
+def close_calls(run_id: UUID | str, why: str) -> None:
+    """What has not begun of a run that ends will not be done, and waits for nobody. The run is locked."""
+    close_requests(KIND, held_calls(run_id), why)
+    waiting = [CallStatus.HELD, CallStatus.APPROVED, CallStatus.PROPOSED]
+    ToolCall.objects.filter(run_id=run_id, status__in=waiting).update(status=CallStatus.CANCELLED, ended_at=Now())
 
 
 def wake(run: Run, events: list[tuple[str, dict[str, Any]]], waited_on: WaitingOn) -> None:

@@ -31,9 +31,10 @@ class BudgetRefused(AgentOpsError):
     """A reservation did not fit.
 
     `spent` is true when the budget is used up (a person must raise it or the period must end), false when only
-    other runs' holds stand in the way (they will be given back).
+    other runs' holds stand in the way (they will be given back). `renews_in`: seconds until its period ends.
     """
 
-    def __init__(self, message: str, *, spent: bool) -> None:
+    def __init__(self, message: str, *, spent: bool, renews_in: float | None = None) -> None:
         super().__init__(message)
         self.spent = spent
+        self.renews_in = renews_in

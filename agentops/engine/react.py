@@ -214,9 +214,7 @@ class _Loop:
                 return await self.journal.reopen_step(state, hold), request
             step = await self.journal.open_step(state, self.done, message, hold)
         except BudgetRefused as refused:
-            raise Wait(
-                WaitingOn.BUDGET, None if refused.spent else HOLD_RETRY_SECONDS, detail=str(refused)
-            ) from refused
+            raise _wait_for(refused) from refused
         self.done = []
         state.messages = messages
         return step, request
@@ -263,8 +261,7 @@ class _Loop:
             await asyncio.shield(self.journal.settle_late(state, step, cancelled.attempts, []))
             raise
         except BudgetRefused as refused:
-            wait = Wait(WaitingOn.BUDGET, None if refused.spent else HOLD_RETRY_SECONDS, detail=str(refused))
-            await self.journal.fail_step(state, step, [], str(refused), wait)
+            await self.journal.fail_step(state, step, [], str(refused), _wait_for(refused))
             raise _Left from refused
         except End as over_limit:
             await self.journal.fail_step(state, step, [], over_limit.detail, over_limit)
@@ -318,6 +315,12 @@ class _Loop:
                 f"The answer was cut off at the agent's limit of {self.state.agent.max_output_tokens} output tokens.",
             )
         return End(StopReason.ANSWERED, answer.text)
+
+
+def _wait_for(refused: BudgetRefused) -> Wait:
+    """For a release of what others hold; for a person, or the budget's next period, when it is spent."""
+    wake_after = refused.renews_in if refused.spent else HOLD_RETRY_SECONDS
+    return Wait(WaitingOn.BUDGET, wake_after, detail=str(refused))
 
 
 def _size(value: Any) -> int:

@@ -14,13 +14,13 @@ from django.db.models.functions import Now
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict
-from agentops.core.states import CallStatus, RunStatus, StopReason, check_run
+from agentops.core.states import RunStatus, StopReason, check_run
 from agentops.live import publish
-from approvals.actions import close_requests, freeze, unfreeze
+from approvals.actions import freeze, unfreeze
 
 from .. import ledger, subject
 from ..late import add_events
-from ..models import Run, ToolCall
+from ..models import Run, Step
 from ..wake import hint_on_commit
 from .starting import check_text
 
@@ -69,9 +69,9 @@ def _cancel(run: Run, reason: str) -> Events:
     if run.is_final:
         raise Conflict(f"The run has ended already: {run.get_status_display().lower()}.")
     check_run(RunStatus(run.status), RunStatus.CANCELLED)
-    waiting = [CallStatus.HELD, CallStatus.APPROVED, CallStatus.PROPOSED]
-    close_requests(subject.KIND, subject.held_calls(run.pk), "Its run was cancelled.")
-    ToolCall.objects.filter(run=run, status__in=waiting).update(status=CallStatus.CANCELLED, ended_at=Now())
+    subject.close_calls(run.pk, "Its run was cancelled.")
+    if not run.held_usd:
+        Step.objects.filter(run=run, status=Step.Status.CALLING).update(status=Step.Status.ABANDONED, answered_at=Now())
     # What its open model call may still cost stays held until the worker says, or the sweep estimates.
     ledger.give_back(run.slice_accounts, run.slice_drawn - run.held_usd, run.slice_spent)
     Run.objects.filter(pk=run.pk).update(
