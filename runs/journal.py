@@ -77,6 +77,9 @@ WITH run AS (
         id bigint, status text, output jsonb, model text, stop_reason text, error text, input_tokens bigint,
         output_tokens bigint, cache_read_tokens bigint, cache_write_tokens bigint, cost_usd numeric, first_token_ms int)
     WHERE s.id = a.id AND s.run_id = run.id AND (s.status = 'calling') IS TRUE
+), kept AS (
+    UPDATE runs_step s SET fence = %(fence)s::bigint, cost_usd = s.cost_usd + %(cost)s::numeric
+    FROM run WHERE s.id = %(kept)s::bigint AND s.run_id = run.id AND (s.status = 'calling') IS TRUE
 ), billed AS (
     INSERT INTO runs_modelcall (run_id, step_id, number, provider, model, started_at, duration_ms, first_token_ms,
         input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, estimated,
@@ -128,6 +131,8 @@ class Change:
     done: list[dict[str, Any]] = field(default_factory=list)
     opened: list[dict[str, Any]] = field(default_factory=list)
     closed: list[dict[str, Any]] = field(default_factory=list)
+    kept: int | None = None
+    """The open step that stays open, from now on under this fence, with what this commit bills for it."""
     billed: list[dict[str, Any]] = field(default_factory=list)
     proposed: list[dict[str, Any]] = field(default_factory=list)
     left: bool = False
@@ -195,6 +200,7 @@ def _parameters(change: Change) -> dict[str, Any]:
         "done": dump(change.done),
         "opened": dump(change.opened),
         "closed": dump(change.closed),
+        "kept": change.kept,
         "billed": dump(change.billed),
         "proposed": dump(change.proposed),
         "left": change.left,

@@ -19,22 +19,30 @@ SLICE_STEPS = 4
 
 ACCOUNTS = """
 WITH wanted AS (
-    SELECT b.id,
+    SELECT b.id, b.team_id IS NULL AS everything,
         CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END AS starts_on
     FROM runs_budget b WHERE b.team_id = %(team)s OR b.team_id IS NULL
 ), made AS (
-    INSERT INTO runs_account (budget_id, starts_on, spent, held) SELECT id, starts_on, 0, 0 FROM wanted
+    INSERT INTO runs_account (budget_id, starts_on, spent, held)
+    SELECT id, starts_on, 0, 0 FROM wanted ORDER BY everything, id
     ON CONFLICT DO NOTHING RETURNING id
 )
 SELECT count(*) FROM made
 """
 
 LOCK = """
+SELECT a.id FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id
+WHERE a.id = ANY(%(also)s) OR (b.team_id = %(team)s OR b.team_id IS NULL)
+  AND a.starts_on = CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END
+ORDER BY b.team_id IS NULL, a.id FOR UPDATE OF a
+"""
+
+READ = """
 SELECT a.id, b.limit_usd - a.spent AS unspent, a.held, b.limit_usd, b.team_id IS NULL AS everything, b.period
 FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id
 WHERE (b.team_id = %(team)s OR b.team_id IS NULL)
   AND a.starts_on = CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END
-ORDER BY b.team_id IS NULL, a.id FOR UPDATE OF a
+ORDER BY b.team_id IS NULL, a.id
 """
 
 MOVE = """
@@ -51,8 +59,14 @@ class Slice:
     amount: Decimal
 
 
-def draw(team_id: int, need: Decimal) -> Slice:
+NOTHING = Slice([], Decimal(0))
+
+
+def draw(team_id: int, need: Decimal, ends: Slice = NOTHING, spent: Decimal = Decimal(0)) -> Slice:
     """Hold `SLICE_STEPS` times `need` USD in every budget over this team's runs, or what is left but at least `need`.
+
+    In place of the slice that `ends`, of which `spent` USD were spent. The accounts of both are locked together, in
+    their order: the day may have turned, or a budget been added, between them.
 
     To be called in a transaction that has locked the run. Raises BudgetRefused when not even `need` fits. Without
     budgets the slice is free, and is drawn again after as many steps: a new budget binds runs under way.
@@ -60,7 +74,9 @@ def draw(team_id: int, need: Decimal) -> Slice:
     parameters = {"team": team_id, "today": today()}
     with connection.cursor() as cursor:
         cursor.execute(ACCOUNTS, parameters)
-        cursor.execute(LOCK, parameters)
+        cursor.execute(LOCK, {**parameters, "also": ends.accounts})
+        give_back(ends.accounts, ends.amount, spent)
+        cursor.execute(READ, parameters)
         rows = cursor.fetchall()
         amount = need * SLICE_STEPS
         for _id, unspent, held, limit, everything, period in rows:

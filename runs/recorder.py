@@ -53,6 +53,8 @@ class Recorder:
         self.slice = ledger.Slice(list(run.slice_accounts), run.slice_drawn)
         self.slice_spent = run.slice_spent
         self.held = run.held_usd
+        self.calling: OpenStep | None = None
+        """The step that this worker has open."""
         self.billed = 0
         """Attempts of the open step that are in the ledger already."""
         self.toolbox: Toolbox
@@ -78,7 +80,8 @@ class Recorder:
         written = await self._write(change, hold)
         self.billed = 0
         state.steps, state.step_id, state.calls = number, written.step_id or 0, []
-        return OpenStep(state.step_id, number)
+        self.calling = OpenStep(state.step_id, number)
+        return self.calling
 
     async def reopen_step(self, state: RunState, hold: Decimal) -> OpenStep:
         step = state.interrupted
@@ -87,17 +90,17 @@ class Recorder:
         change = self._change(state)
         lost = [self.means.abandoned(state)] if self.held else []
         self._bill(change, state, step, lost)
-        change.held = hold
+        change.held, change.kept = hold, step.id
         change.event("step.opened", step=step.number)
         await self._write(change, hold)
         self.billed = 0
-        state.interrupted = None
+        self.calling, state.interrupted = step, None
         return step
 
     async def bill(self, state: RunState, step: OpenStep, attempt: Attempt) -> None:
         change = self._change(state)
         self._bill(change, state, step, [attempt])
-        self.billed = attempt.number
+        self.billed, change.kept = attempt.number, step.id
         change.event("step.retried", step=step.number, model=attempt.model, error=attempt.error_kind)
         try:
             change.held = self.held
@@ -130,6 +133,7 @@ class Recorder:
             return written
 
         self._after(change, await self._in_thread(write))
+        self.calling = None
         state.calls = calls
         state.tool_calls += len(calls)
         state.tries = 0
@@ -142,6 +146,8 @@ class Recorder:
         change.held = Decimal(0)
         if isinstance(interrupt, End):
             change.closed = [rows.closed(step, "failed", None, [], change.cost, error)]
+        else:
+            change.kept = step.id
         change.event("step.failed", step=step.number, error=error)
         self._leave(change, interrupt)
         await self._write(change)
@@ -149,19 +155,24 @@ class Recorder:
     # ── tool calls ─────────────────────────────────────────────────────────────────────────────
 
     async def start_calls(self, state: RunState) -> None:
-        """One transaction under the run's row: what people decided is read and acted on together."""
+        """One transaction under the run's row: what people decided is read and acted on together.
+
+        Calls that a dead worker was executing and that may run again come under this lease.
+        """
 
         def start() -> list[dict[str, Any]]:
             with transaction.atomic():
                 change = self._change(state)
                 if not _locked(change):
                     raise LeaseLost("Another worker holds this run, or a person stopped it.")
-                due = ToolCall.objects.filter(run_id=state.id, status=CallStatus.APPROVED, dispatch_at__lte=Now())
-                for row in list(due.order_by("position")):
-                    call = next(call for call in state.calls if call.id == row.pk)
-                    call.status, call.stale = CallStatus.EXECUTING, False
-                    change.event("call.changed", step=state.steps, call=row.pk, tool=row.tool, status="executing")
-                due.update(status=CallStatus.EXECUTING, fence=self.lease.fence, started_at=Now())
+                approved = ToolCall.objects.filter(run_id=state.id, status=CallStatus.APPROVED, dispatch_at__lte=Now())
+                due = set(approved.values_list("pk", flat=True)) | {call.id for call in state.open_calls if call.stale}
+                for call in state.calls:
+                    if call.id in due:
+                        call.status, call.stale = CallStatus.EXECUTING, False
+                        change.event("call.changed", step=state.steps, call=call.id, tool=call.tool, status="executing")
+                started = {"status": CallStatus.EXECUTING, "fence": self.lease.fence, "started_at": Now()}
+                ToolCall.objects.filter(pk__in=due).update(**started)
                 written = commit(change)
                 return numbered(change, written)
 
@@ -175,6 +186,7 @@ class Recorder:
     async def leave(self, state: RunState, done: list[Call], interrupt: Interrupt) -> None:
         change = self._change(state)
         self._settle(change, state, done)
+        self._give_up(change, state, interrupt)
         change.held = Decimal(0)
         self._leave(change, interrupt)
         await self._write(change)
@@ -211,6 +223,18 @@ class Recorder:
     def _unbilled(self, attempts: list[Attempt]) -> list[Attempt]:
         return [attempt for attempt in attempts if attempt.number > self.billed]
 
+    def _give_up(self, change: Change, state: RunState, interrupt: Interrupt) -> None:
+        """The run leaves with a step open: its lost model call is billed, and the step ends if the run does."""
+        step = self.calling or state.interrupted
+        if step is None:
+            return
+        self._bill(change, state, step, [self.means.abandoned(state)] if self.held else [])
+        if isinstance(interrupt, End):
+            change.closed = [rows.closed(step, "abandoned", None, [], change.cost)]
+            change.event("step.abandoned", step=step.number)
+        else:
+            change.kept = step.id
+
     def _leave(self, change: Change, interrupt: Interrupt | None) -> None:
         """What the commit says about the run's leaving; nothing when it stays."""
         if interrupt is None:
@@ -235,8 +259,7 @@ class Recorder:
 
     def _reserve(self, change: Change, hold: Decimal) -> None:
         """End the slice and draw another, in the transaction of the step that needs it."""
-        ledger.give_back(self.slice.accounts, self.slice.amount, self.slice_spent + change.cost)
-        change.slice = ledger.draw(self.lease.team_id, hold)
+        change.slice = ledger.draw(self.lease.team_id, hold, self.slice, self.slice_spent + change.cost)
 
     def _give_back(self, change: Change) -> None:
         """A run that leaves gives back what is left of its slice."""

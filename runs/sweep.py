@@ -56,17 +56,7 @@ def settle_orphans() -> int:
                 late.book(run, step.pk, [estimating.of_row(run, step)])
             elif run.held_usd:
                 late.book(run, 0, [])
-            for call in ToolCall.objects.filter(run=run, status=CallStatus.EXECUTING).select_related("step"):
-                ToolCall.objects.filter(pk=call.pk).update(
-                    status=CallStatus.IN_DOUBT, reason="Its worker died while it was executing."
-                )
-                data = {
-                    "step": call.step.number,
-                    "call": call.pk,
-                    "tool": call.tool,
-                    "status": CallStatus.IN_DOUBT.value,
-                }
-                events.append(("call.changed", data))
+            events += late.give_up(ToolCall.objects.filter(run=run, status=CallStatus.EXECUTING))
             numbered = late.add_events(run, events)
         publish.announce(run.pk, run.team_id, numbered)
     return len(found)

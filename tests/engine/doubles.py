@@ -44,9 +44,7 @@ def says(words: str, stop: str = "end_turn") -> ModelAnswer:
 
 
 def calls(*uses: ToolUse | tuple[str, dict[str, Any]], words: str = "", stop: str = "tool_use") -> ModelAnswer:
-    made = [
-        use if isinstance(use, ToolUse) else ToolUse(f"use_{index}", *use) for index, use in enumerate(uses)
-    ]
+    made = [use if isinstance(use, ToolUse) else ToolUse(f"use_{index}", *use) for index, use in enumerate(uses)]
     blocks: list[Block] = [text(words)] if words else []
     blocks += [{"type": "tool_use", "id": use.id, "name": use.name, "input": use.input} for use in made]
     return ModelAnswer(blocks, made, stop, [attempt()])
@@ -63,9 +61,7 @@ class ScriptedModel:
         self.requests: list[ModelRequest] = []
         self.cost = CENT
 
-    async def complete(
-        self, request: ModelRequest, *, on_delta: OnDelta, on_failed_attempt: OnAttempt
-    ) -> ModelAnswer:
+    async def complete(self, request: ModelRequest, *, on_delta: OnDelta, on_failed_attempt: OnAttempt) -> ModelAnswer:
         self.requests.append(copy.deepcopy(request))
         turn = self.turns.pop(0) if self.turns else says("Done.")
         if isinstance(turn, BaseException):
