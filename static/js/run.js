@@ -40,6 +40,13 @@ function write(step, pieces) {
   }
 }
 
+// A call that is tried again says it all anew.
+function restart(step) {
+  early.delete(step);
+  waiting.delete(step);
+  document.getElementById(`stream-${step}`)?.replaceChildren();
+}
+
 const waiting = new Map();
 let frame = 0;
 function delta(message) {
@@ -68,7 +75,10 @@ const update = gather(async () => {
 
 live(`/ws/runs/${run.dataset.id}`, {
   seq: Number(head().dataset.seq),
-  onEvent: (event) => { if (event.seq > Number(head().dataset.seq)) update(event.seq); },
+  onEvent: (event) => {
+    if (["step.opened", "step.retried"].includes(event.kind)) restart(event.data.step);
+    if (event.seq > Number(head().dataset.seq)) update(event.seq);
+  },
   onDelta: delta,
   onResync: () => update("all"),
 });
