@@ -1,0 +1,30 @@
+"""The whole product as real processes: the stack of the acceptance tests, and the web server in front of it."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+from agentops import env
+from agentops.devstack import stack as commands
+from approvals.models import SweepClock
+from tests.acceptance.stack import RUN_WORKERS, Stack, eventually
+
+
+class Site(Stack):
+    def __init__(self, folder: Path, database: str) -> None:
+        super().__init__(folder, database)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self._services["web"] = commands.web(replace(env.load(), bind="127.0.0.1", port=port))
+
+    def open(self) -> None:
+        self.ensure()
+        # The first sweep of all counts as a downtime and would give countdowns a new window.
+        eventually(lambda: SweepClock.objects.exclude(swept_at=None).exists(), "sweeps run")
+
+    def worker_of(self, worker: str) -> str:
+        """The process that calls itself this in a run's row."""
+        return next(name for name in RUN_WORKERS if worker.endswith(f":{self.pid(name)}"))

@@ -1,0 +1,96 @@
+"""However a page loses its socket, nothing of the run is missing or doubled afterwards, and it said so meanwhile."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from runs.models import Run
+from tests.acceptance.world import ended, turn, use
+
+from .desk import SLOW, Desk, head, live
+
+TURNS = [turn(use("look"), text=f"Turn {number} of many.", deltas=6, delay_ms=60) for number in range(1, 9)]
+
+
+def steps(page: Page) -> list[str]:
+    numbers: list[str] = page.locator("#timeline .step").evaluate_all("all => all.map(one => one.dataset.number)")
+    return numbers
+
+
+def assert_whole(page: Page, run: Run) -> None:
+    expect(head(page)).to_have_attribute("data-status", "succeeded", timeout=SLOW)
+    run.refresh_from_db()
+    expect(head(page)).to_have_attribute("data-seq", str(run.seq))
+    assert steps(page) == [str(number) for number in range(1, len(TURNS) + 2)]
+    for number in range(1, len(TURNS) + 1):
+        step = page.locator(f"#step-{number}")
+        expect(step.get_by_text(f"Turn {number} of many.", exact=True)).to_have_count(1)
+        expect(step.locator(".call")).to_have_count(1)
+
+
+def test_the_web_server_dies_and_comes_back_while_the_run_goes_on(desk: Desk) -> None:
+    run = desk.start(*TURNS)
+    page = desk.page(f"/runs/{run.pk}/")
+    page.evaluate("window.neverReloaded = true")
+    expect(page.locator("#step-2")).to_be_visible(timeout=SLOW)
+    desk.expected += ["WebSocket connection", "Failed to load resource", "Failed to fetch"]
+    desk.site.kill("web")
+    state = live(page)
+    expect(state).to_have_text("Reconnecting")
+    lost = page.get_by_role("status").filter(has_text="Reconnecting, showing")
+    expect(lost).to_be_visible()
+    assert ended(run).status == "succeeded"
+    expect(head(page)).not_to_have_attribute("data-status", "succeeded")
+    desk.site.ensure(["web"])
+    assert_whole(page, run)
+    expect(state).to_have_text("Live")
+    expect(lost).to_be_hidden()
+    assert page.evaluate("window.neverReloaded")
+
+
+def test_a_socket_that_breaks_again_and_again_leaves_no_gap(desk: Desk) -> None:
+    broken = []
+
+    def break_after_five(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        heard = []
+
+        def pass_on(message: str | bytes) -> None:
+            heard.append(message)
+            if len(heard) < 5:
+                socket.send(message)
+            elif len(heard) == 5:
+                broken.append(socket.url)
+                socket.close(code=4000)
+                server.close()
+
+        server.on_message(pass_on)
+
+    run = desk.start(*TURNS)
+    page = desk.context(desk.person).new_page()
+    page.route_web_socket("**/ws/runs/**", break_after_five)
+    page.goto(f"/runs/{run.pk}/")
+    assert_whole(page, run)
+    assert len(broken) > 3
+
+
+def test_a_decision_made_while_the_queue_was_cut_off_shows_when_it_is_back(desk: Desk) -> None:
+    desk.set_tier("pay", "high")
+    runs = [desk.start(turn(use("pay", what=what))) for what in ("the baker", "the tailor")]
+    requests = desk.waits(*runs)
+    sockets: list[WebSocketRoute] = []
+    page = desk.context(desk.person).new_page()
+    page.route_web_socket("**/ws/approvals*", lambda socket: (sockets.append(socket), socket.connect_to_server()))
+    page.goto("/approvals/")
+    state = live(page)
+    expect(state).to_have_text("Live")
+    page.context.set_offline(True)
+    desk.expected += ["ERR_INTERNET_DISCONNECTED", "WebSocket connection"]
+    sockets[0].close(code=4000)
+    expect(state).to_have_text("Reconnecting")
+    for request in requests:
+        desk.decide_by_rest(request, desk.person, decision="approve")
+    page.context.set_offline(False)
+    expect(state).to_have_text("Live")
+    expect(page.locator("#pending-count")).to_have_attribute("data-count", "0")
+    expect(page.locator("#strips .strip")).to_have_count(0)
