@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from agentops.accounts.access import Right
 from agentops.accounts.models import Membership
 from approvals.models import ApprovalRequest
 
@@ -26,6 +27,11 @@ class Console:
     @cached_property
     def pending_approvals(self) -> int:
         return ApprovalRequest.objects.visible_to(self._request.actor).pending().count()
+
+    @cached_property
+    def administers(self) -> bool:
+        """Whether the admin is open to this person."""
+        return self._request.actor.teams_with(Right.ADMINISTER) != []
 
     @cached_property
     def role(self) -> str:
