@@ -286,12 +286,8 @@ class Recorder:
             with transaction.atomic():
                 if not _locked(change):
                     raise LeaseLost("Another worker holds this run, or a person stopped it.")
-                if (
-                    change.left
-                    and not change.final
-                    and Run.objects.filter(pk=change.run, pause_requested=True).exists()
-                ):
-                    _pause_instead(change)
+                if change.left and not change.final:
+                    _heed_pause(change, Run.objects.filter(pk=change.run, pause_requested=True).exists())
                 if draws and hold is not None:
                     self._reserve(change, hold)
                 written = commit(change)
@@ -344,11 +340,17 @@ def _go(change: Change) -> None:
     change.event("run.changed", status=change.status, waiting_on=change.waiting_on, stop_reason=change.stop_reason)
 
 
-def _pause_instead(change: Change) -> None:
-    """A person asked for a pause while the run was on its way to waiting (or to another worker)."""
-    change.status, change.waiting_on, change.stop_detail = "paused", "", ""
+def _heed_pause(change: Change, asked: bool) -> None:
+    """A pause asked for while the run was on its way to waiting (or to another worker) counts; one taken back does not."""
+    if not asked and change.status != "paused":
+        return
     change.events = [event for event in change.events if event["kind"] != "run.changed"]
-    _go(change)
+    change.waiting_on, change.stop_detail = "", ""
+    if asked:
+        change.status = "paused"
+        _go(change)
+    else:
+        change.status, change.slice = None, None
 
 
 def _locked(change: Change) -> bool:

@@ -45,6 +45,8 @@ GRACE_SECONDS = 20.0
 class Active:
     lease: Lease
     task: asyncio.Task[bool]
+    cut: bool = False
+    """A second cancellation would cut off the effects that the first one sees through."""
 
 
 class Worker:
@@ -152,8 +154,8 @@ class Worker:
 
     def _cut(self, run_id: str, held: Lease) -> None:
         active = self.active.get(run_id)
-        if active and active.lease is held:
-            held.valid_until = 0.0
+        if active and active.lease is held and not active.cut:
+            held.valid_until, active.cut = 0.0, True
             active.task.cancel()
 
     def _stop(self) -> None:
@@ -163,8 +165,8 @@ class Worker:
         self.loop.call_later(GRACE_SECONDS, self._cut_all)
 
     def _cut_all(self) -> None:
-        for active in list(self.active.values()):
-            active.task.cancel()
+        for run_id, active in list(self.active.items()):
+            self._cut(run_id, active.lease)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await self.loop.run_in_executor(self.executor, returning_connection, work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from functools import partial
+from math import isfinite
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -122,6 +123,8 @@ def _inputs(inputs: dict[str, Any]) -> dict[str, Any]:
             check_text(value, f"inputs.{name}", MAX_INPUTS)
         elif not isinstance(value, int | float | bool | None):
             raise InvalidInput("An input is text, a number, true, false or null.", f"inputs.{name}")
+        elif isinstance(value, float) and not isfinite(value):
+            raise InvalidInput("An input that is a number must be finite.", f"inputs.{name}")
     if sum(len(name) + len(str(value)) for name, value in inputs.items()) > MAX_INPUTS:
         raise InvalidInput(f"All inputs together have at most {MAX_INPUTS:,} characters.", "inputs")
     return inputs

@@ -18,7 +18,6 @@ from django.db.models.functions import Now
 
 from agentops.accounts.access import Actor
 from agentops.accounts.models import Membership, Role, Team
-from agentops.core.errors import Conflict
 from agentops.core.messages import user
 from agentops.core.models import Attempt, ModelAnswer
 from agentops.core.states import StopReason

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models.functions import Now
 
 from agentops.accounts.models import Role
-from agentops.core.errors import LeaseLost
+from agentops.core.errors import Conflict, LeaseLost
 from agentops.core.messages import user
 from agentops.core.states import CallStatus, StopReason, WaitingOn
 from agentops.engine.interrupts import End, Release, Wait
@@ -164,7 +165,7 @@ def test_what_only_read_when_its_run_was_cancelled_needs_nobody(take: Take) -> N
 
 
 def orphaned(run: Run) -> None:
-    Run.objects.filter(pk=run.pk).update(ended_at=make.Now() - ORPHANED_AFTER * 2)
+    Run.objects.filter(pk=run.pk).update(ended_at=Now() - ORPHANED_AFTER * 2)
 
 
 def test_an_orphan_is_billed_an_estimate_and_asks_about_its_effects(take: Take) -> None:
@@ -197,7 +198,7 @@ def test_an_ended_runs_call_in_doubt_can_be_settled_but_not_done(take: Take) -> 
     sweep.settle_orphans()
     call = ToolCall.objects.get(run=run)
     decider = make.person(run.team, Role.APPROVER)
-    with pytest.raises(make.Conflict, match="has ended"):
+    with pytest.raises(Conflict, match="has ended"):
         resolve_in_doubt(decider, call.pk, "do_it_now")
     assert resolve_in_doubt(decider, call.pk, "happened").status == "succeeded"
 
