@@ -1,4 +1,4 @@
-"""Django's settings. What differs between installations comes from `agentops.env`, which alone reads the environment."""
+"""Django's settings. What differs between installations comes from `agentops.env`, the one reader of variables."""
 
 from __future__ import annotations
 
@@ -132,7 +132,8 @@ CELERY = {
     "worker_send_task_events": False,
     "worker_cancel_long_running_tasks_on_connection_loss": False,
     "broker_connection_retry_on_startup": True,
-    "broker_transport_options": {"visibility_timeout": 3600, "socket_keepalive": True},
+    # No second try to reach a dead broker: a decision would wait for it. The sweep finds what was not announced.
+    "broker_transport_options": {"visibility_timeout": 3600, "socket_keepalive": True, "max_retries": 0},
     "timezone": "UTC",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,12 +23,14 @@ PATIENCE = 120.0
 RUN_WORKERS = ("runs1", "runs2")
 
 
-def eventually(condition: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+def eventually(
+    condition: Callable[[], T], what: str, patience: float = PATIENCE, details: Callable[[], str] = str
+) -> T:
     """The first true answer. Fails, saying what never came true."""
     deadline = time.monotonic() + patience
     while not (answer := condition()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"In {patience:g} s it never came true that {what}.")
+            raise AssertionError(f"In {patience:g} s it never came true that {what}. {details()}")
         time.sleep(0.05)
     return answer
 
@@ -70,8 +72,9 @@ class Stack:
         for name, mark in marks.items() if wait else ():
             eventually(partial(self._ready, name, mark), f"{name} is ready")
 
-    def pid(self, name: str) -> int:
-        return self._processes[name].popen.pid
+    def named(self, pids: Container[int]) -> list[str]:
+        """The processes that have one of these process ids."""
+        return [name for name, process in self._processes.items() if process.popen.pid in pids]
 
     def is_up(self, name: str) -> bool:
         return self._processes[name].popen.poll() is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from agentops.accounts.access import Actor
@@ -51,15 +52,14 @@ def turn(*tools: dict[str, Any], text: str = "Next.", **more: Any) -> dict[str, 
 
 
 def ended(run: Run, patience: float = PATIENCE) -> Run:
-    eventually(lambda: Run.objects.get(pk=run.pk).is_final, f"{describe([run])} ends", patience)
+    eventually(lambda: Run.objects.get(pk=run.pk).is_final, "the run ends", patience, partial(describe, [run]))
     run.refresh_from_db()
     return run
 
 
 def waits(run: Run, on: str) -> Run:
-    eventually(
-        lambda: Run.objects.filter(pk=run.pk, status="waiting", waiting_on=on).exists(), f"{run.pk} waits on {on}"
-    )
+    row = Run.objects.filter(pk=run.pk, status="waiting", waiting_on=on)
+    eventually(row.exists, f"the run waits on {on}", details=partial(describe, [run]))
     run.refresh_from_db()
     return run
 
@@ -85,7 +85,11 @@ def kinds(run: Run) -> list[str]:
 
 def describe(runs: Iterable[Run]) -> str:
     rows = Run.objects.filter(pk__in=[run.pk for run in runs])
-    return "; ".join(f"{row.pk} {row.status} {row.waiting_on} {row.stop_reason} {row.stop_detail}" for row in rows)
+    return "\n".join(
+        f"{row.pk} {row.status} {row.waiting_on} {row.stop_reason} {row.stop_detail} step {row.steps}, wakes at "
+        f"{row.wake_at}, {[(call.tool, call.status) for call in row.call_set.all()]}"
+        for row in rows
+    )
 
 
 def assert_at_rest(runs: Iterable[Run]) -> None:
