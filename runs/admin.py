@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from agentops.accounts.team_admin import ReadOnlyTeamAdmin, TeamAdmin, TeamBound
+from agentops.accounts.team_admin import OfOwnTeams, ReadOnlyTeamAdmin, TeamAdmin, TeamBound
 
 from . import actions
 from .agent_form import VERSION_FIELDS, AgentForm
@@ -44,7 +44,7 @@ class AgentAdmin(TeamAdmin):
 
     form = AgentForm
     list_display = ["title", "name", "team", "active", "live"]
-    list_filter = ["active", "team"]
+    list_filter = ["active", ("team", OfOwnTeams)]
     list_select_related = ["team", "live__agent"]
     search_fields = ["title", "name"]
     inlines = [VersionInline]
@@ -71,7 +71,7 @@ class AgentVersionAdmin(ReadOnlyTeamAdmin):
     team_path = "agent__team"
     list_display = ["agent", "number", "created_by", "created_at"]
     list_select_related = ["agent", "created_by"]
-    list_filter = ["agent"]
+    list_filter = [("agent", OfOwnTeams)]
 
 
 @admin.register(Budget)
@@ -118,7 +118,7 @@ class RunAdmin(ReadOnlyTeamAdmin):
         "cost_usd",
         "created_at",
     ]
-    list_filter = ["status", "waiting_on", "started_via", "team"]
+    list_filter = ["status", "waiting_on", "started_via", ("team", OfOwnTeams)]
     list_select_related = ["team"]
     ordering = ["-created_at", "-id"]
 

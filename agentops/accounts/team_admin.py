@@ -74,6 +74,21 @@ class TeamBound:
         return getattr(obj, f"{self.team_path.rpartition('__')[2]}_id")  # type: ignore[no-any-return]
 
 
+class OfOwnTeams(admin.RelatedFieldListFilter):
+    """Filters by a team, or by something that a team owns, and names none of other teams."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, str]]:
+        teams = model_admin.teams(request)  # type: ignore[attr-defined]
+        path = "pk__in" if field.remote_field.model is Team else "team__in"
+        return field.get_choices(  # type: ignore[no-any-return]
+            include_blank=False,
+            ordering=self.field_admin_ordering(field, request, model_admin),
+            limit_choices_to=None if teams is None else {path: teams},
+        )
+
+
 class CappedPaginator(Paginator):
     """Counts no further than it must: at millions of rows an exact count takes longer than the page."""
 

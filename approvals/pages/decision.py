@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -68,7 +68,8 @@ def _revision(text: str) -> int:
 
 def _answer(request: HttpRequest, request_id: UUID, status: int, **problems: object) -> HttpResponse:
     """The request as it is now. The socket brings the rest of the page up to date."""
-    row = ApprovalRequest.objects.visible_to(request.actor).select_related("team", "policy_version").get(pk=request_id)
+    visible_rows = ApprovalRequest.objects.visible_to(request.actor).select_related("team", "policy_version")
+    row = get_object_or_404(visible_rows, pk=request_id)
     if not request.htmx:
         return render(request, "approvals/inbox.html", inbox.context(request, row, **problems), status=status)
     place = request.POST.get("place", "")

@@ -44,7 +44,7 @@ def rows(request: HttpRequest) -> HttpResponse:
 
 def _filtered(request: HttpRequest) -> QuerySet[Run]:
     runs = Run.objects.visible_to(request.actor).select_related("agent")
-    status, agent = request.GET.get("status", ""), request.GET.get("agent", "")
+    status, agent = request.GET.get("status", ""), request.GET.get("agent", "").replace("\x00", "")
     if status == "live":
         runs = runs.live()
     elif status in Run.Status.values:
