@@ -341,7 +341,7 @@ def _go(change: Change) -> None:
 
 
 def _heed_pause(change: Change, asked: bool) -> None:
-    """A pause asked for while the run was on its way to waiting (or to another worker) counts; one taken back does not."""
+    """A pause asked for on the way to waiting (or to another worker) counts; one taken back does not."""
     if not asked and change.status != "paused":
         return
     change.events = [event for event in change.events if event["kind"] != "run.changed"]

@@ -1,0 +1,146 @@
+"""Budgets: what is drawn, refused and given back, one by one and all at once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.db import transaction
+
+from agentops.core.errors import BudgetRefused
+from runs import ledger
+from runs.models import Account, Budget
+
+from . import factories as make
+from .conftest import Take
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NEED = Decimal("0.01")
+
+
+def draw(team_id: int, need: Decimal = NEED, *ends: object) -> ledger.Slice:
+    with transaction.atomic():
+        return ledger.draw(team_id, need, *ends)  # type: ignore[arg-type]
+
+
+def money(of: Budget) -> tuple[Decimal, Decimal]:
+    account = make.account(of)
+    return account.held, account.spent
+
+
+def test_a_slice_holds_a_few_steps_in_every_budget_above() -> None:
+    ours = make.team()
+    budgets = [make.budget(1, ours), make.budget(1), make.budget(1, ours, "month")]
+    theirs = make.budget(1, make.team())
+    drawn = draw(ours.pk)
+    assert drawn.amount == NEED * ledger.SLICE_STEPS
+    assert [money(one) for one in budgets] == [(drawn.amount, 0)] * 3
+    assert not theirs.accounts.exists()
+
+
+def test_a_slice_takes_what_is_left_but_at_least_a_step() -> None:
+    ours = make.team()
+    only = make.budget("0.05", ours)
+    assert [draw(ours.pk).amount for _ in range(2)] == [NEED * 4, NEED]
+    with pytest.raises(BudgetRefused, match="held by other runs") as refused:
+        draw(ours.pk)
+    assert not refused.value.spent
+    assert money(only) == (Decimal("0.05"), 0)
+
+
+def test_what_is_spent_is_refused_as_spent() -> None:
+    ours = make.team()
+    only = make.budget("0.05", ours)
+    drawn = draw(ours.pk)
+    ledger.give_back(drawn.accounts, drawn.amount, Decimal("0.045"))
+    assert money(only) == (0, Decimal("0.045"))
+    with pytest.raises(BudgetRefused, match="used up") as refused:
+        draw(ours.pk)
+    assert refused.value.spent
+
+
+def test_a_refusal_keeps_the_slice_that_was_to_end() -> None:
+    ours = make.team()
+    only = make.budget("0.05", ours)
+    drawn = draw(ours.pk)
+    with pytest.raises(BudgetRefused):
+        draw(ours.pk, Decimal(1), drawn, Decimal("0.02"))
+    assert money(only) == (drawn.amount, 0)
+
+
+def test_another_day_has_its_own_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = make.team()
+    daily, monthly = make.budget("0.04", ours), make.budget(1, ours, "month")
+    first = draw(ours.pk)
+    monkeypatch.setattr(ledger, "today", lambda: make.NOW.date().replace(day=22))
+    second = draw(ours.pk, NEED, first, Decimal("0.03"))
+    days = Account.objects.filter(budget=daily).order_by("starts_on").values_list("held", "spent")
+    assert list(days) == [(0, Decimal("0.03")), (second.amount, 0)]
+    assert money(monthly) == (second.amount, Decimal("0.03"))
+
+
+def test_many_at_once_never_overshoot_and_never_deadlock() -> None:
+    """Each thread spends slice after slice; two teams share the budget for everything."""
+    teams = [make.team(), make.team()]
+    budgets = [make.budget("0.5", teams[0]), make.budget("0.5", teams[1]), make.budget("0.6")]
+
+    def spend(team_id: int) -> Decimal:
+        total = Decimal(0)
+        while True:
+            try:
+                held = draw(team_id)
+            except BudgetRefused as refused:
+                if refused.spent:
+                    return total
+                continue
+            ledger.give_back(held.accounts, held.amount, held.amount)
+            total += held.amount
+
+    spent = make.at_once(*(lambda pk=teams[n % 2].pk: spend(pk) for n in range(16)))
+    assert all(isinstance(one, Decimal) for one in spent), spent
+    everything = make.account(budgets[2])
+    assert everything.spent == sum(spent) == Decimal("0.6")
+    assert everything.held == 0
+    assert all(make.account(one).spent <= one.limit_usd for one in budgets)
+
+
+def test_a_new_team_budget_among_running_slices_does_not_deadlock() -> None:
+    """Those who held only "everything" now need the team's account as well, in the same order as newcomers."""
+    ours = make.team()
+    make.budget(100)
+    slices = [draw(ours.pk) for _ in range(8)]
+    make.budget(100, ours)
+
+    def again(held: ledger.Slice) -> None:
+        for _ in range(10):
+            held = draw(ours.pk, NEED, held, NEED)
+
+    results = make.at_once(*(lambda held=held: again(held) for held in [*slices, *[ledger.NOTHING] * 8]))
+    assert results == [None] * 16
+
+
+def test_steps_within_a_slice_touch_no_account(take: Take) -> None:
+    run = make.run()
+    limit = make.budget(1, run.team)
+    hand = take(run)
+    for number in range(ledger.SLICE_STEPS):
+        hand.open(NEED)
+        assert money(limit) == (NEED * 4, 0), number
+        hand.answer(make.answer(words=" "))
+    hand.open(NEED)
+    assert money(limit) == (NEED * 4, NEED * 4)
+    hand.finish()
+    assert money(limit) == (0, NEED * 5)
+
+
+def test_a_budget_made_under_way_binds_the_next_slice(take: Take) -> None:
+    run = make.run()
+    hand = take(run)
+    hand.open(NEED)
+    hand.answer(make.answer(words=" "))
+    make.budget(0, run.team)
+    with pytest.raises(BudgetRefused):
+        for _ in range(ledger.SLICE_STEPS + 1):
+            hand.open(NEED)
+            hand.answer(make.answer(words=" "))
