@@ -1,7 +1,7 @@
 // The review queue: one request open, the list live around it, every decision one key away.
 import { onKey } from "./keys.js";
 import { tick } from "./countdown.js";
-import { gather, live } from "./live.js";
+import { askLater, gather, live } from "./live.js";
 import { localise } from "./time.js";
 import { toast } from "./toast.js";
 import { Strips } from "./strips.js";
@@ -102,7 +102,8 @@ document.addEventListener("decided", (event) => {
 const refresh = gather(async (ids) => {
   const all = ids.includes("*");
   const query = new URLSearchParams({ q: inbox.dataset.q, ids: all ? "" : ids.join(",") });
-  const answer = await fetch(`${inbox.dataset.rows}?${query}`, { headers: { "HX-Request": "true" } });
+  const answer = await fetch(`${inbox.dataset.rows}?${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer || answer.status >= 500) return askLater(() => refresh(...ids));
   if (!answer.ok) return;
   const holder = document.createElement("template");
   holder.innerHTML = await answer.text();

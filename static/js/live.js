@@ -64,3 +64,6 @@ export function gather(ask, wait = 60) {
     timer ||= setTimeout(flush, wait);
   };
 }
+
+// News that could not be fetched must not be lost while the socket is fine.
+export const askLater = (ask) => void setTimeout(ask, 2000);

@@ -1,6 +1,6 @@
 // One run, growing while one looks: streamed text at once, everything else from the server's own templates.
 import { tick } from "./countdown.js";
-import { gather, live } from "./live.js";
+import { askLater, gather, live } from "./live.js";
 import { localise } from "./time.js";
 
 const run = document.getElementById("run");
@@ -9,6 +9,7 @@ const jump = document.getElementById("jump");
 const head = () => document.getElementById("run-head");
 const lastStep = () => Number(timeline.lastElementChild?.dataset.number ?? 0);
 const early = new Map();
+let heard = 0;
 
 // Scroll follows the end only if the person was there.
 const NEAR = 120;
@@ -71,13 +72,15 @@ const update = gather(async () => {
   localise();
   tick();
   if (follow) scrollTo({ top: document.documentElement.scrollHeight });
+  if (Number(head().dataset.seq) < heard) askLater(() => update("missed"));
 }, 50);
 
 live(`/ws/runs/${run.dataset.id}`, {
   seq: Number(head().dataset.seq),
   onEvent: (event) => {
     if (["step.opened", "step.retried"].includes(event.kind)) restart(event.data.step);
-    if (event.seq > Number(head().dataset.seq)) update(event.seq);
+    heard = event.seq;
+    if (heard > Number(head().dataset.seq)) update(heard);
   },
   onDelta: delta,
   onResync: () => update("all"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from agentops import env
 from agentops.devstack import stack as commands
 from approvals.models import SweepClock
-from tests.acceptance.stack import RUN_WORKERS, Stack, eventually
+from tests.acceptance.stack import Stack, eventually
 
 
 class Site(Stack):
@@ -24,7 +24,3 @@ class Site(Stack):
         self.ensure()
         # The first sweep of all counts as a downtime and would give countdowns a new window.
         eventually(lambda: SweepClock.objects.exclude(swept_at=None).exists(), "sweeps run")
-
-    def worker_of(self, worker: str) -> str:
-        """The process that calls itself this in a run's row."""
-        return next(name for name in RUN_WORKERS if worker.endswith(f":{self.pid(name)}"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, WebSocketRoute, expect
+import pytest
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from runs.models import Run
+from tests.acceptance.stack import eventually
 from tests.acceptance.world import ended, turn, use
 
-from .desk import SLOW, Desk, head, live
+from .desk import SLOW, Desk, head, live, strip
 
 TURNS = [turn(use("look"), text=f"Turn {number} of many.", deltas=6, delay_ms=60) for number in range(1, 9)]
 
@@ -94,3 +96,27 @@ def test_a_decision_made_while_the_queue_was_cut_off_shows_when_it_is_back(desk:
     expect(state).to_have_text("Live")
     expect(page.locator("#pending-count")).to_have_attribute("data-count", "0")
     expect(page.locator("#strips .strip")).to_have_count(0)
+
+
+@pytest.mark.parametrize("place", ["queue", "run"])
+def test_news_that_could_not_be_fetched_are_asked_for_again(desk: Desk, place: str) -> None:
+    desk.set_tier("pay", "high")
+    run = desk.start(turn(use("pay", what="the baker")))
+    (request,) = desk.waits(run)
+    page = desk.page("/approvals/" if place == "queue" else f"/runs/{run.pk}/")
+    expect(live(page)).to_have_text("Live")
+    refused: list[Route] = []
+    page.route(
+        "**/rows?*" if place == "queue" else "**/updates?*", lambda route: (refused.append(route), route.abort())
+    )
+    desk.expected += ["Failed to load resource", "Failed to fetch"]
+    desk.decide_by_rest(request, desk.person, decision="approve")
+    assert ended(run).status == "succeeded"
+    # Playwright refuses only while it is asked something.
+    eventually(lambda: page.evaluate("true") and refused, "the page asks for what is new")
+    page.unroute_all()
+    if place == "queue":
+        expect(page.locator("#pending-count")).to_have_attribute("data-count", "0")
+        expect(strip(page, request)).to_have_count(0)
+    else:
+        expect(head(page)).to_have_attribute("data-status", "succeeded")

@@ -69,6 +69,8 @@ def test_critical_cannot_be_approved_but_its_outcome_can_be_reported(desk: Desk)
     page = desk.page("/approvals/")
     expect(opened(page, request.pk)).to_have_attribute("data-tier", "critical")
     expect(opened(page).get_by_role("button", name="Approve")).to_have_count(0)
+    way = opened(page).get_by_role("link", name="Open the run at step 1")
+    expect(way).to_have_attribute("href", f"/runs/{run.pk}/#step-1")
 
     page.keyboard.press("a")
     expect(opened(page).get_by_label("report what came of it")).to_be_focused()
