@@ -39,7 +39,7 @@ from .world import (
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
 
 RUNS = 50
-KILLS = 3
+KILLS = 2
 """In each half: before the limit is raised, and after."""
 LIMIT = Decimal("1.00")
 
