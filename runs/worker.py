@@ -19,6 +19,7 @@ from typing import TypeVar
 import structlog
 from celery.signals import worker_shutting_down
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError
 
 from agentops.core.errors import AgentOpsError, LeaseLost
@@ -137,7 +138,8 @@ class Worker:
             held = [active.lease for active in self.active.values()]
             try:
                 lost = await self._in_thread(partial(lease.renew, held))
-            except (OperationalError, InterfaceError) as error:
+            except DatabaseError as error:
+                # Of any kind: without its heartbeat this worker would lose every run and take them again.
                 log.warning("heartbeat_failed", error=str(error))
                 lost = [one for one in held if one.expired]
             for one in lost:

@@ -7,9 +7,12 @@ import json
 from collections.abc import Awaitable, Callable
 
 import redis
+import structlog
 
 from . import channels, connections
 from .outage import Outage
+
+log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 1.0
 ALIVE_SECONDS = 15
@@ -30,13 +33,22 @@ async def listen(obey: Obey) -> None:
                 while True:
                     message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=3.0)
                     if message is not None:
-                        order = json.loads(message["data"])
-                        await obey(str(order["run"]), str(order["order"]))
+                        await _pass_on(message["data"], obey)
         except (redis.RedisError, OSError) as error:
             outage.failed(error)
             await asyncio.sleep(AGAIN_SECONDS)
         finally:
             await client.aclose()
+
+
+async def _pass_on(message: str, obey: Obey) -> None:
+    try:
+        order = json.loads(message)
+        run, what = str(order["run"]), str(order["order"])
+    except (ValueError, KeyError, TypeError) as error:
+        log.error("an order that nobody understands", error=repr(error))
+    else:
+        await obey(run, what)
 
 
 class Presence:
