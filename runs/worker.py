@@ -31,6 +31,7 @@ from agentops.live import control
 from agentops.live.stream import Broadcaster
 
 from . import assembly, estimating, lease, loading
+from .actions.control import fail_run
 from .lease import Lease
 from .recorder import Means, Recorder, returning_connection
 
@@ -129,6 +130,11 @@ class Worker:
             except (OperationalError, InterfaceError) as error:
                 # The lease runs out and the run is taken up again when the database is back.
                 log.warning("database_out_of_reach", error=str(error))
+            except Exception as error:
+                # Else each worker in turn would take it, stumble, and leave it to the next.
+                log.exception("run_not_readable")
+                detail = f"Its rows could not be read ({type(error).__name__})."
+                await self._in_thread(lambda: fail_run(held.run_id, held.fence, detail))
             return False
 
     async def _heartbeat(self) -> None:

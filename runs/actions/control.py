@@ -68,27 +68,40 @@ def _control(
 def _cancel(run: Run, reason: str) -> Events:
     if run.is_final:
         raise Conflict(f"The run has ended already: {run.get_status_display().lower()}.")
-    check_run(RunStatus(run.status), RunStatus.CANCELLED)
-    subject.close_calls(run.pk, "Its run was cancelled.")
+    return _end(run, RunStatus.CANCELLED, StopReason.CANCELLED, reason)
+
+
+def fail_run(run_id: UUID | str, fence: int, detail: str) -> None:
+    """End a run that its worker cannot even read. Nothing happens when another holds it by now."""
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=run_id)
+        if run.fence == fence and not run.is_final:
+            numbered = add_events(run, _end(run, RunStatus.FAILED, StopReason.ERROR, detail))
+            transaction.on_commit(partial(publish.announce, run.pk, run.team_id, numbered))
+
+
+def _end(run: Run, status: RunStatus, stop_reason: StopReason, detail: str) -> Events:
+    check_run(RunStatus(run.status), status)
+    subject.close_calls(run.pk, f"Its run {'was cancelled' if status is RunStatus.CANCELLED else 'has ended'}.")
     if not run.held_usd:
         Step.objects.filter(run=run, status=Step.Status.CALLING).update(status=Step.Status.ABANDONED, answered_at=Now())
     # What its open model call may still cost stays held until the worker says, or the sweep estimates.
     ledger.give_back(run.slice_accounts, run.slice_drawn - run.held_usd, run.slice_spent)
     Run.objects.filter(pk=run.pk).update(
-        status=RunStatus.CANCELLED,
+        status=status,
         fence=F("fence") + 1,
         wake_at=None,
         ended_at=Now(),
         waiting_on="",
         waiting_since=None,
-        stop_reason=StopReason.CANCELLED,
-        stop_detail=reason,
+        stop_reason=stop_reason,
+        stop_detail=detail,
         pause_requested=False,
         slice_drawn=run.held_usd,
         slice_spent=Decimal(0),
         slice_accounts=run.slice_accounts if run.held_usd else [],
     )
-    return [("run.changed", {"status": "cancelled", "waiting_on": "", "stop_reason": StopReason.CANCELLED.value})]
+    return [("run.changed", {"status": status.value, "waiting_on": "", "stop_reason": stop_reason.value})]
 
 
 def _pause(run: Run) -> Events:
