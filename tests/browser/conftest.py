@@ -20,12 +20,6 @@ from .site import Site
 UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "browser" in item.fixturenames or "desk" in item.fixturenames:  # type: ignore[attr-defined]
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="package")
 def chromium() -> str:
     found = shutil.which("chromium")

@@ -11,6 +11,8 @@ from tests.acceptance.world import turn, use
 
 from .desk import Desk
 
+pytestmark = pytest.mark.browser
+
 CONTROLS = {
     "button", "checkbox", "combobox", "DisclosureTriangle", "link", "menuitem", "radio", "searchbox", "slider",
     "spinbutton", "switch", "tab", "textbox",

@@ -13,6 +13,8 @@ from tests.acceptance.world import call_id, ended, turn, use
 
 from .desk import SLOW, Desk, head
 
+pytestmark = pytest.mark.browser
+
 
 def look(number: int) -> dict[str, Any]:
     return turn(use("look"), text=f"Turn {number} of many.", deltas=6, delay_ms=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -9,6 +10,8 @@ from runs.models import ToolCall
 from tests.acceptance.world import call_id, ended, turn, use
 
 from .desk import SLOW, Desk, head, opened, strip
+
+pytestmark = pytest.mark.browser
 
 
 def test_medium_approves_itself_when_its_countdown_ends_and_not_before(desk: Desk) -> None:

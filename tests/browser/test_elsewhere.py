@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from runs.models import ToolCall
@@ -9,6 +10,8 @@ from tests.acceptance.world import call_id, ended, turn, use
 from tests.api import factories
 
 from .desk import SLOW, Desk, head, live, opened, strip
+
+pytestmark = pytest.mark.browser
 
 NEVER_RELOADED = "window.neverReloaded"
 

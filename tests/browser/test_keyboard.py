@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from approvals.models import ApprovalRequest
@@ -9,6 +10,8 @@ from runs.models import ToolCall
 from tests.acceptance.world import call_id, ended, turn, use
 
 from .desk import Desk, opened, strip
+
+pytestmark = pytest.mark.browser
 
 
 def test_approve_and_reject(desk: Desk) -> None:

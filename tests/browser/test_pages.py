@@ -11,6 +11,8 @@ from tests.api import factories
 
 from .desk import Desk
 
+pytestmark = pytest.mark.browser
+
 OWN_BYTES = 100_000
 SIZES = [(390, 844), (768, 1024), (1440, 900)]
 LONG = "unbreakable" * 40

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from .desk import Desk
+
+pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse battery"
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from .desk import SLOW, Desk, head, script
+
+pytestmark = pytest.mark.browser
 
 WORDS = " ".join(f"word-{number}" for number in range(60))
 
