@@ -40,6 +40,17 @@ class RuleInline(TeamBound, admin.TabularInline):
     model = Rule
     form = RuleForm
     team_path = "policy__team"
+    fields = [
+        "position",
+        "name",
+        "tool",
+        "condition",
+        "taint",
+        "tier",
+        "timer_seconds",
+        "on_deadline",
+        "agent",
+    ]
     extra = 0
     max_num = 40
     """What fits into one form of DATA_UPLOAD_MAX_NUMBER_FIELDS."""
