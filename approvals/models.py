@@ -132,7 +132,6 @@ class RequestQuerySet(models.QuerySet["ApprovalRequest"]):
         )
 
 
-
 class ApprovalRequest(models.Model):
     """One action that waits for a decision: a snapshot of exactly what would happen, and what became of it.
 

@@ -89,8 +89,13 @@ class Worker:
     async def _advance(self, run_id: str) -> None:
         while not self._stopping and run_id not in self.active:
             held = await self._in_thread(lambda: lease.acquire(run_id, self.name))
-            if held is None or run_id in self.active:
+            if held is None:
                 return
+            if stale := self.active.get(run_id):
+                # Its lease ran out in this very worker; the new one begins when it has let go.
+                self._cut(run_id, stale.lease)
+                await asyncio.wait({stale.task})
+            held.release_asked = self._stopping
             task = self.loop.create_task(self._carry(held))
             self.active[run_id] = Active(held, task)
             try:
@@ -101,7 +106,8 @@ class Worker:
                     raise
                 return
             finally:
-                del self.active[run_id]
+                if self.active.get(run_id) and self.active[run_id].lease is held:
+                    del self.active[run_id]
 
     async def _carry(self, held: Lease) -> bool:
         """One stretch of a run under one lease. True when something decided meanwhile wants it to go on at once."""

@@ -292,6 +292,7 @@ class _Loop:
                 limits.over_budget(state, calls)
         except End as used_up:
             end = used_up
+            end.answer = answer.text or end.answer
         try:
             await self.journal.answer_step(state, step, answer, [] if end else calls, end)
         except LeaseLost:

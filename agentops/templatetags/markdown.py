@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-LIMIT = 50_000
+LIMIT = 20_000
 """Characters that are rendered; more is cut, and the raw record has it all."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
@@ -49,5 +49,12 @@ def _check(fields: dict[str, Any]) -> None:
     if not chain or not all(isinstance(name, str) and name.strip() and len(name) <= 120 for name in chain):
         raise InvalidInput("Name at least one model.", "model_chain")
     for name in ("max_output_tokens", "max_parallel_calls", *LIMITS):
-        if name in fields and not 0 < Decimal(str(fields[name])) <= LIMITS.get(name, Decimal(1_000_000)):
-            raise InvalidInput("This must be above 0 and within reason.", name)
+        if name in fields and not _within_reason(name, fields[name]):
+            raise InvalidInput("This must be a number above 0 and within reason.", name)
+
+
+def _within_reason(name: str, value: Any) -> bool:
+    try:
+        return 0 < Decimal(str(value)) <= LIMITS.get(name, Decimal(1_000_000))
+    except InvalidOperation:
+        return False

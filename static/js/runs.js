@@ -1,5 +1,5 @@
 // The runs on the page stay true; new ones are announced, not pushed in.
-import { gather, live } from "./live.js";
+import { askLater, gather, live } from "./live.js";
 
 const table = document.getElementById("runs");
 const bar = document.getElementById("arrivals");
@@ -21,6 +21,7 @@ const refresh = gather(async (ids) => {
   }
 }, 150);
 
+document.addEventListener("htmx:error", () => askLater(() => refresh("*")));
 live("/ws/overview", {
   onChanged: (frame) => { if (frame.list === "runs") refresh(...(frame.ids.length ? frame.ids : ["*"])); },
   onResync: () => refresh("*"),

@@ -24,6 +24,8 @@ document.addEventListener("htmx:response:error", (event) => {
     : response.status === 403 ? "Refused: you may not do this, or you were signed out. Nothing was changed."
     : "The server failed. Look again before you repeat it.", { kind: "bad" });
 });
-document.addEventListener("htmx:error", () => {
+document.addEventListener("htmx:error", (event) => {
+  // Pages refresh themselves by GET, ask again by themselves, and say above that they are not live.
+  if ((event.detail.ctx?.request?.method ?? "GET").toUpperCase() === "GET") return;
   toast("The server was not reached; what you pressed was not done.", { kind: "bad" });
 });

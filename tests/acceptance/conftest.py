@@ -20,7 +20,7 @@ def pytest_unconfigure() -> None:
     servers.stop_all()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def all_of_it(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     database = str(connection.settings_dict["NAME"])
     made = Stack(tmp_path_factory.mktemp("stack"), database)

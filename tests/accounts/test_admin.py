@@ -33,9 +33,7 @@ def superuser() -> Any:
 
 
 def lists() -> list[str]:
-    return [
-        f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist" for model in admin.site._registry
-    ]
+    return [f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist" for model in admin.site._registry]
 
 
 def populate(team: Any) -> Run:
@@ -65,6 +63,10 @@ def test_every_list_and_every_row_opens_for_a_superuser(superuser: Any, team: An
             assert superuser.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200, name
 
 
+def test_a_nul_in_a_filter_is_a_bad_request(superuser: Any) -> None:
+    assert superuser.get(reverse("admin:runs_run_changelist") + "?status__exact=%00").status_code == 400
+
+
 def test_a_teams_admin_sees_no_row_of_another_team(client: Any, team: Any) -> None:
     populate(team)
     other = populate(factories.team())
@@ -89,9 +91,7 @@ def test_what_belongs_to_no_team_is_for_superusers(client: Any, superuser: Any) 
 def test_a_teams_admin_sets_no_budget_for_everything(client: Any, team: Any) -> None:
     form = {"period": "day", "limit_usd": "9", "warn_percent": "90"}
     assert client.post(reverse("admin:runs_budget_add"), form).status_code == 200
-    assert (
-        client.post(reverse("admin:runs_budget_add"), form | {"team": factories.team().pk}).status_code == 200
-    )
+    assert client.post(reverse("admin:runs_budget_add"), form | {"team": factories.team().pk}).status_code == 200
     assert not Budget.objects.exists()
     assert client.post(reverse("admin:runs_budget_add"), form | {"team": team.pk}).status_code == 302
     assert Budget.objects.get().team == team
@@ -100,10 +100,7 @@ def test_a_teams_admin_sets_no_budget_for_everything(client: Any, team: Any) -> 
 def agent_form(agent: Agent, **changes: Any) -> dict[str, Any]:
     version = agent.live
     limits = ["max_output_tokens", "max_steps", "max_tool_calls", "max_parallel_calls", "max_tokens"]
-    form = {
-        name: getattr(version, name)
-        for name in [*limits, "max_cost_usd", "max_seconds", "system_prompt", "tools"]
-    }
+    form = {name: getattr(version, name) for name in [*limits, "max_cost_usd", "max_seconds", "system_prompt", "tools"]}
     form |= {"team": agent.team_id, "name": agent.name, "title": agent.title, "active": "on"}
     form |= {"model_chain": "\n".join(version.model_chain)}
     form |= {"versions-TOTAL_FORMS": 0, "versions-INITIAL_FORMS": 0}
@@ -165,9 +162,7 @@ def test_a_new_token_shows_its_secret_once(client: Any) -> None:
     assert secret not in client.get(reverse("admin:accounts_apitoken_changelist")).content.decode()
 
 
-def test_tokens_are_seen_and_revoked_by_their_owner_and_superusers(
-    client: Any, superuser: Any, team: Any
-) -> None:
+def test_tokens_are_seen_and_revoked_by_their_owner_and_superusers(client: Any, superuser: Any, team: Any) -> None:
     token, _ = tokens.create_token(factories.person(team), "other's", ["admin"])
     page = reverse("admin:accounts_apitoken_changelist")
     revoke = {"action": "revoke", "_selected_action": [token.pk]}
@@ -193,9 +188,7 @@ def person_form(user: User, team: Any, **changes: Any) -> dict[str, Any]:
 def test_a_teams_admin_gives_roles_in_the_team_alone(client: Any, team: Any) -> None:
     member = factories.person(team, Role.VIEWER)
     page = reverse("admin:auth_user_change", args=[member.pk])
-    assert (
-        client.post(page, person_form(member, team, **{"memberships-0-role": "approver"})).status_code == 302
-    )
+    assert client.post(page, person_form(member, team, **{"memberships-0-role": "approver"})).status_code == 302
     assert Membership.objects.get(user=member).role == Role.APPROVER
     elsewhere = person_form(member, team, **{"memberships-0-team": factories.team().pk})
     assert client.post(page, elsewhere).status_code == 200
@@ -219,10 +212,7 @@ def test_a_teams_admin_cannot_take_over_who_has_more_rights(client: Any, team: A
         page = reverse("admin:auth_user_password_change", args=[user.pk])
         password = {"password1": "brand new password", "password2": "brand new password"}
         assert client.post(page, password).status_code == 403
-        assert (
-            client.post(reverse("admin:auth_user_change", args=[user.pk]), person_form_any(user)).status_code
-            == 403
-        )
+        assert client.post(reverse("admin:auth_user_change", args=[user.pk]), person_form_any(user)).status_code == 403
         assert User.objects.get(pk=user.pk).password == before
 
 

@@ -25,9 +25,7 @@ def ada(settings: Any) -> User:
     return User.objects.create_user("ada", password=PASSWORD)
 
 
-def sign_in(
-    password: str = PASSWORD, name: str = "ada", address: str = "10.0.0.1", page: str = "login"
-) -> Any:
+def sign_in(password: str = PASSWORD, name: str = "ada", address: str = "10.0.0.1", page: str = "login") -> Any:
     data = {"username": name, "password": password}
     return Client(REMOTE_ADDR=address).post(reverse(page), data)
 
@@ -37,9 +35,7 @@ def test_the_right_password_leads_to_the_overview() -> None:
     assert answer.status_code == 302 and answer.url == reverse("overview")
 
 
-@pytest.mark.parametrize(
-    "target", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)"]
-)
+@pytest.mark.parametrize("target", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)"])
 def test_signing_in_leads_nowhere_else(target: str) -> None:
     data = {"username": "ada", "password": PASSWORD, "next": target}
     assert Client().post(reverse("login"), data).url == reverse("overview")

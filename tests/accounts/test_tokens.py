@@ -90,9 +90,7 @@ def test_what_a_token_cannot_be(owner: User, name: str, scopes: list[str], days:
     assert not ApiToken.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "scopes", [["runs:read,runs:write"], ["runs:read", "runs:write"], ["runs:read runs:write"]]
-)
+@pytest.mark.parametrize("scopes", [["runs:read,runs:write"], ["runs:read", "runs:write"], ["runs:read runs:write"]])
 def test_the_command_prints_the_secret_alone(owner: User, scopes: list[str]) -> None:
     out, err = io.StringIO(), io.StringIO()
     call_command("create_token", "ada", "--scopes", *scopes, "--days", "7", stdout=out, stderr=err)
@@ -102,9 +100,7 @@ def test_the_command_prints_the_secret_alone(owner: User, scopes: list[str]) -> 
     assert "ao_" not in err.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("user", "scope", "said"), [("bob", "runs:read", "no user bob"), ("ada", "all", "runs:write")]
-)
+@pytest.mark.parametrize(("user", "scope", "said"), [("bob", "runs:read", "no user bob"), ("ada", "all", "runs:write")])
 def test_the_command_says_what_is_wrong(owner: User, user: str, scope: str, said: str) -> None:
     with pytest.raises(CommandError, match=said):
         call_command("create_token", user, "--scopes", scope)

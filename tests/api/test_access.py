@@ -89,9 +89,7 @@ def test_each_endpoint_opens_to_its_scope_alone(method: str, address: str, body:
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize(("method", "address", "body", "scope"), ENDPOINTS, ids=NAMES)
-def test_each_endpoint_opens_to_its_roles_alone(
-    method: str, address: str, body: Any, scope: str, role: Role
-) -> None:
+def test_each_endpoint_opens_to_its_roles_alone(method: str, address: str, body: Any, scope: str, role: Role) -> None:
     world = World()
     before = world.state()
     answer = world.ask(factories.signed_in(factories.person(world.team, role)), method, address, body)
@@ -114,9 +112,7 @@ def test_a_session_needs_its_csrf_token_to_change_anything() -> None:
     world = World()
     client = factories.signed_in(factories.person(world.team), enforce_csrf_checks=True)
     before = world.state()
-    assert (
-        "CSRF" in assert_problem(world.ask(client, "post", "/api/runs/{run}/cancellation", {}), 403)["detail"]
-    )
+    assert "CSRF" in assert_problem(world.ask(client, "post", "/api/runs/{run}/cancellation", {}), 403)["detail"]
     assert world.state() == before
     assert world.ask(client, "get", "/api/runs", None).status_code == 200
 

@@ -52,9 +52,7 @@ BODIES: list[tuple[str, Any, int, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "field"), [case[1:] for case in BODIES], ids=[case[0] for case in BODIES]
-)
+@pytest.mark.parametrize(("body", "status", "field"), [case[1:] for case in BODIES], ids=[case[0] for case in BODIES])
 def test_a_run_is_not_started_from(body: Any, status: int, field: str | None) -> None:
     team = factories.team()
     factories.agent(team, "helper")
@@ -176,9 +174,7 @@ def test_a_call_is_only_reached_through_its_own_run() -> None:
 @pytest.mark.parametrize("outcome", ["maybe", "", None])
 def test_an_unknown_outcome_is_refused(outcome: str | None) -> None:
     team = factories.team()
-    call = factories.call(
-        factories.step(factories.run(factories.agent(team))), status=ToolCall.Status.IN_DOUBT
-    )
+    call = factories.call(factories.step(factories.run(factories.agent(team))), status=ToolCall.Status.IN_DOUBT)
     address = f"/api/runs/{call.run_id}/tool-calls/{call.pk}/resolution"
     client = factories.caller(factories.person(team))
     assert_problem(client.post(address, {"outcome": outcome}, "application/json"), 422, "outcome")

@@ -20,9 +20,7 @@ def schema() -> Any:
 
 
 def operations(schema: Any) -> list[tuple[str, str, Any]]:
-    return [
-        (path, method, told) for path, methods in schema["paths"].items() for method, told in methods.items()
-    ]
+    return [(path, method, told) for path, methods in schema["paths"].items() for method, told in methods.items()]
 
 
 def test_every_operation_tells_its_scope_and_its_problems(schema: Any) -> None:

@@ -175,9 +175,7 @@ def test_leftovers_of_a_killed_predecessor_are_ended_and_bystanders_spared(tmp_p
     try:
         Children(tmp_path).add(leftover.pid)
         recorded = (tmp_path / "children.json").read_text()
-        (tmp_path / "children.json").write_text(
-            recorded[:-1] + f", [{bystander.pid}, 12345.0], [999999999, 1.0]]"
-        )
+        (tmp_path / "children.json").write_text(recorded[:-1] + f", [{bystander.pid}, 12345.0], [999999999, 1.0]]")
         assert Children(tmp_path).end_leftovers() == 1
         assert not psutil.pid_exists(leftover.pid)
         assert bystander.poll() is None
@@ -190,9 +188,7 @@ def test_leftovers_of_a_killed_predecessor_are_ended_and_bystanders_spared(tmp_p
 def test_a_second_stack_on_the_same_data_directory_is_refused(tmp_path: Path) -> None:
     with (
         only_one(tmp_path, "http://127.0.0.1:8000"),
-        pytest.raises(
-            CannotStart, match=rf"http://127.0.0.1:8000 \(process {os.getpid()}\).*AGENTOPS_DATA_DIR"
-        ),
+        pytest.raises(CannotStart, match=rf"http://127.0.0.1:8000 \(process {os.getpid()}\).*AGENTOPS_DATA_DIR"),
         only_one(tmp_path, "http://127.0.0.1:9000"),
     ):
         pass

@@ -18,6 +18,7 @@ def test_orphans_are_found_by_what_is_open_and_not_among_all_ended_runs() -> Non
     with transaction.atomic(), connection.cursor() as cursor:
         # The tables are empty here: without this a sequential scan would be the cheapest way.
         cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("ANALYZE runs_run, runs_step, runs_toolcall")
         cursor.execute(f"EXPLAIN {query['sql']}")
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "open_steps" in plan, plan
