@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -90,9 +91,14 @@ def test_a_folder_swapped_for_a_link_meanwhile_leads_nowhere(workspace: Workspac
     def swap() -> None:
         while not stop.is_set():
             folder.rename(spare)
-            folder.symlink_to(outside.parent)
-            folder.unlink()
-            spare.rename(folder)
+            with suppress(FileExistsError):
+                folder.symlink_to(outside.parent)
+                folder.unlink()
+            while spare.exists():
+                # A write that came just now made the folder anew.
+                shutil.rmtree(folder, ignore_errors=True)
+                with suppress(OSError):
+                    spare.rename(folder)
 
     (outside.parent / "b").symlink_to(outside)
     swapping = threading.Thread(target=swap)
