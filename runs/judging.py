@@ -15,7 +15,7 @@ Verdicts = dict[int, policy.Verdict]
 
 
 def judge(state: RunState, toolbox: Toolbox, calls: list[Call]) -> Verdicts:
-    """Gives every proposed call its tier and status, `executing` or `held`; two queries whatever their number."""
+    """Gives every proposed call its tier and status, `executing` or `held`; one query whatever their number."""
     proposed = [call for call in calls if call.status is CallStatus.PROPOSED]
     if not proposed:
         return {}

@@ -141,10 +141,10 @@ def test_a_raised_medium_rule_keeps_no_countdown(ours) -> None:
     assert (verdict.tier, verdict.timer_seconds, verdict.on_deadline) == (Tier.HIGH, None, "")
 
 
-def test_a_step_costs_two_queries_however_many_calls_it_has(ours, django_assert_num_queries) -> None:
+def test_a_step_costs_one_query_however_many_calls_it_has(ours, django_assert_num_queries) -> None:
     published(ours, {"condition": "double(args.amount) > 1.0"})
     judge(snapshot(ours.pk))
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         live = snapshot(ours.pk)
         for _ in range(8):
             judge(live)
