@@ -122,8 +122,7 @@ class Snapshot:
         )
 
 
-SNAPSHOT = """
-SELECT (SELECT live_id FROM approvals_policy WHERE team_id = %(team)s),
+SNAPSHOT = """SELECT (SELECT live_id FROM approvals_policy WHERE team_id = %(team)s),
     (SELECT jsonb_agg(jsonb_build_array(tool, tier, timer_seconds, team_id IS NULL) ORDER BY team_id NULLS FIRST)
      FROM approvals_tooltier WHERE team_id = %(team)s OR team_id IS NULL)::text
 """
