@@ -39,7 +39,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 DATABASE_THREADS = 4
-GRACE_SECONDS = 20.0
+GRACE_SECONDS = 12.0
 """How long runs may go on to their next step's boundary after SIGTERM."""
 
 
