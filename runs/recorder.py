@@ -20,15 +20,16 @@ from agentops.core.models import Attempt, Model, ModelAnswer
 from agentops.core.states import CallStatus
 from agentops.core.storable import storable
 from agentops.core.tools import Toolbox
-from agentops.engine.interrupts import End, Interrupt, Pause, Wait
+from agentops.engine.interrupts import End, Interrupt
 from agentops.engine.state import Call, OpenStep, RunState
 from agentops.live.stream import Broadcaster
 from approvals.actions import freeze
 
-from . import judging, late, ledger, rows, subject
+from . import judging, late, leaving, rows, subject
 from .journal import Change, Written, commit
 from .lease import Lease
 from .models import Run, ToolCall
+from .purse import Purse
 
 T = TypeVar("T")
 
@@ -50,9 +51,7 @@ class Recorder:
     def __init__(self, lease: Lease, run: Run, means: Means) -> None:
         self.lease = lease
         self.means = means
-        self.slice = ledger.Slice(list(run.slice_accounts), run.slice_drawn)
-        self.slice_spent = run.slice_spent
-        self.held = run.held_usd
+        self.purse = Purse.of(run)
         self.calling: OpenStep | None = None
         """The step that this worker has open."""
         self.billed = 0
@@ -88,7 +87,7 @@ class Recorder:
         if step is None:
             raise ValueError("No step was interrupted.")
         change = self._change(state)
-        lost = [self.means.abandoned(state)] if self.held else []
+        lost = [self.means.abandoned(state)] if self.purse.held else []
         self._bill(change, state, step, lost)
         change.held, change.kept = hold, step.id
         change.event("step.opened", step=step.number)
@@ -103,8 +102,8 @@ class Recorder:
         self.billed, change.kept = attempt.number, step.id
         change.event("step.retried", step=step.number, model=attempt.model, error=attempt.error_kind)
         try:
-            change.held = self.held
-            await self._write(change, self.held)
+            change.held = self.purse.held
+            await self._write(change, self.purse.held)
         except BudgetRefused:
             change.held, change.slice = Decimal(0), None
             await self._write(change)
@@ -119,7 +118,7 @@ class Recorder:
         change.closed = [rows.closed(step, "answered", answer, content, change.cost)]
         change.tool_calls, change.progress, change.held = len(calls), True, Decimal(0)
         change.event("step.answered", step=step.number)
-        self._leave(change, end)
+        leaving.leave(change, end)
 
         def write() -> Written:
             verdicts = judging.judge(state, self.toolbox, calls)
@@ -129,7 +128,7 @@ class Recorder:
                 for call in calls:
                     call.id = written.call_ids[call.position]
                 judging.hold(state, calls, verdicts, answer.text)
-                self._give_back(change)
+                self.purse.give_back(change)
             return written
 
         self._after(change, await self._in_thread(write))
@@ -149,7 +148,7 @@ class Recorder:
         else:
             change.kept = step.id
         change.event("step.failed", step=step.number, error=error)
-        self._leave(change, interrupt)
+        leaving.leave(change, interrupt)
         await self._write(change)
 
     # ── tool calls ─────────────────────────────────────────────────────────────────────────────
@@ -188,7 +187,7 @@ class Recorder:
         self._settle(change, state, done)
         self._give_up(change, state, interrupt)
         change.held = Decimal(0)
-        self._leave(change, interrupt)
+        leaving.leave(change, interrupt)
         await self._write(change)
 
     async def settle_late(
@@ -228,48 +227,17 @@ class Recorder:
         step = self.calling or state.interrupted
         if step is None:
             return
-        self._bill(change, state, step, [self.means.abandoned(state)] if self.held else [])
+        self._bill(change, state, step, [self.means.abandoned(state)] if self.purse.held else [])
         if isinstance(interrupt, End):
             change.closed = [rows.closed(step, "abandoned", None, [], change.cost)]
             change.event("step.abandoned", step=step.number)
         else:
             change.kept = step.id
 
-    def _leave(self, change: Change, interrupt: Interrupt | None) -> None:
-        """What the commit says about the run's leaving; nothing when it stays."""
-        if interrupt is None:
-            return
-        change.left = True
-        change.wake_after = 0.0
-        if isinstance(interrupt, Wait):
-            change.status, change.waiting_on = "waiting", interrupt.on
-            change.wake_after, change.stop_detail = interrupt.wake_after, storable(interrupt.detail)
-        elif isinstance(interrupt, Pause):
-            change.status = "paused"
-        elif isinstance(interrupt, End):
-            change.final, change.status = True, interrupt.status
-            change.stop_reason = interrupt.reason
-            change.stop_detail, change.answer = storable(interrupt.detail), storable(interrupt.answer)
-        if change.status:
-            _go(change)
-
-    def _covered(self, hold: Decimal, cost: Decimal) -> bool:
-        """Whether what is left of the slice, after `cost`, covers the hold."""
-        return self.slice.amount - self.slice_spent - cost >= hold
-
-    def _reserve(self, change: Change, hold: Decimal) -> None:
-        """End the slice and draw another, in the transaction of the step that needs it."""
-        change.slice = ledger.draw(self.lease.team_id, hold, self.slice, self.slice_spent + change.cost)
-
-    def _give_back(self, change: Change) -> None:
-        """A run that leaves gives back what is left of its slice."""
-        if change.left and change.slice is not None:
-            ledger.give_back(self.slice.accounts, self.slice.amount, self.slice_spent + change.cost)
-
     def _touches_others(self, change: Change, calls: list[Call]) -> bool:
         """Whether the commit needs more than the run's own rows."""
         held = any(call.status is CallStatus.HELD for call in calls)
-        return held or change.status == "paused" or (change.slice is not None and bool(self.slice.accounts))
+        return held or change.status == "paused" or (change.slice is not None and bool(self.purse.slice.accounts))
 
     # ── writing ────────────────────────────────────────────────────────────────────────────────
 
@@ -278,7 +246,7 @@ class Recorder:
 
         Raises BudgetRefused, with nothing written, when `hold` USD cannot be reserved.
         """
-        draws = hold is not None and not self._covered(hold, change.cost)
+        draws = hold is not None and not self.purse.covers(hold, change.cost)
 
         def write() -> Written:
             if not draws and not change.left and not self._touches_others(change, []):
@@ -287,15 +255,15 @@ class Recorder:
                 if not _locked(change):
                     raise LeaseLost("Another worker holds this run, or a person stopped it.")
                 if change.left and not change.final:
-                    _heed_pause(change, Run.objects.filter(pk=change.run, pause_requested=True).exists())
+                    leaving.heed_pause(change, Run.objects.filter(pk=change.run, pause_requested=True).exists())
                 if draws and hold is not None:
-                    self._reserve(change, hold)
+                    self.purse.refill(change, hold)
                 written = commit(change)
                 if change.status == "paused":
                     freeze(subject.KIND, subject.held_calls(change.run))
                 elif change.final:
                     subject.close_calls(change.run, "Its run has ended.")
-                self._give_back(change)
+                self.purse.give_back(change)
                 return written
 
         written = await self._in_thread(write)
@@ -304,12 +272,7 @@ class Recorder:
 
     def _after(self, change: Change, written: Written) -> None:
         """Bring the mirror up to what was committed, and tell whoever watches."""
-        if change.slice is not None:
-            self.slice, self.slice_spent = change.slice, Decimal(0)
-        else:
-            self.slice_spent += change.cost
-        if change.held is not None:
-            self.held = change.held
+        self.purse.after(change)
         self.lease.pause_asked = self.lease.pause_asked or written.pause_requested
         self.left_at_once = change.left and written.due
         self._publish(numbered(change, written))
@@ -332,25 +295,6 @@ def returning_connection(work: Callable[[], T]) -> T:
 def numbered(change: Change, written: Written) -> list[dict[str, Any]]:
     first = written.seq - len(change.events) + 1
     return [{"seq": first + index, **event} for index, event in enumerate(change.events)]
-
-
-def _go(change: Change) -> None:
-    """The run goes to `change.status`: it gives its slice back and says so."""
-    change.slice = ledger.Slice([], Decimal(0))
-    change.event("run.changed", status=change.status, waiting_on=change.waiting_on, stop_reason=change.stop_reason)
-
-
-def _heed_pause(change: Change, asked: bool) -> None:
-    """A pause asked for on the way to waiting (or to another worker) counts; one taken back does not."""
-    if not asked and change.status != "paused":
-        return
-    change.events = [event for event in change.events if event["kind"] != "run.changed"]
-    change.waiting_on, change.stop_detail = "", ""
-    if asked:
-        change.status = "paused"
-        _go(change)
-    else:
-        change.status, change.slice = None, None
 
 
 def _locked(change: Change) -> bool:
