@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils.module_loading import autodiscover_modules
 
 from agentops.core.tools import Toolbox
-from agentops.engine.react import Outside
+from agentops.engine.outside import Outside
 from agentops.engine.state import RunState
 from agentops.gateway.gateway import Gateway
 from agentops.tools.envelope import for_model

@@ -27,7 +27,8 @@ from agentops.core.states import CallStatus, check_call
 from agentops.core.tools import InvalidArguments, Tier, ToolContext, ToolResult, ToolSpec
 from agentops.core.usage import Usage
 from agentops.engine.interrupts import End, Interrupt, Wait
-from agentops.engine.react import Outside, advance
+from agentops.engine.outside import Outside
+from agentops.engine.react import advance
 from agentops.engine.state import AgentSpec, Call, Limits, OpenStep, RunState
 
 CENT = Decimal("0.01")
