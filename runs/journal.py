@@ -113,6 +113,18 @@ FROM run
 """
 
 
+START = """
+WITH run AS (
+    SELECT id FROM runs_run WHERE id = %(run)s::uuid AND fence = %(fence)s::bigint AND (status = 'running') IS TRUE
+    FOR UPDATE
+)
+UPDATE runs_toolcall c SET status = 'executing', fence = %(fence)s::bigint, started_at = now()
+FROM run WHERE c.run_id = run.id
+    AND ((c.status = 'approved' AND c.dispatch_at <= now()) OR (c.status = 'executing' AND c.id = ANY(%(stale)s)))
+RETURNING c.id
+"""
+
+
 @dataclass(slots=True)
 class Change:
     """One commit of a run. Counters are what is added; `held` is what is reserved from now on (None: as before)."""
@@ -179,6 +191,13 @@ def run_statement(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | Non
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(sql, parameters, prepare=True)
         return cursor.fetchone()
+
+
+def start(run: str, fence: int, stale: list[int]) -> set[int]:
+    """approved → executing for the run's calls that are due, anew for `stale` ones; their ids. Locks the run first."""
+    with connection.cursor() as cursor:
+        cursor.execute(START, {"run": run, "fence": fence, "stale": stale})
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _parameters(change: Change) -> dict[str, Any]:

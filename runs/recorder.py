@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from agentops.core.errors import BudgetRefused, LeaseLost
 from agentops.core.messages import Message
@@ -25,10 +24,10 @@ from agentops.engine.state import Call, OpenStep, RunState
 from agentops.live.stream import Broadcaster
 from approvals.actions import freeze
 
-from . import judging, late, leaving, rows, subject
+from . import journal, judging, late, leaving, rows, subject
 from .journal import Change, Written, commit
 from .lease import Lease
-from .models import Run, ToolCall
+from .models import Run
 from .purse import Purse
 
 T = TypeVar("T")
@@ -162,18 +161,13 @@ class Recorder:
         def start() -> list[dict[str, Any]]:
             with transaction.atomic():
                 change = self._change(state)
-                if not _locked(change):
-                    raise LeaseLost("Another worker holds this run, or a person stopped it.")
-                approved = ToolCall.objects.filter(run_id=state.id, status=CallStatus.APPROVED, dispatch_at__lte=Now())
-                due = set(approved.values_list("pk", flat=True)) | {call.id for call in state.open_calls if call.stale}
+                stale = [call.id for call in state.open_calls if call.stale]
+                started = journal.start(change.run, change.fence, stale)
                 for call in state.calls:
-                    if call.id in due:
+                    if call.id in started:
                         call.status, call.stale = CallStatus.EXECUTING, False
                         change.event("call.changed", step=state.steps, call=call.id, tool=call.tool, status="executing")
-                started = {"status": CallStatus.EXECUTING, "fence": self.lease.fence, "started_at": Now()}
-                ToolCall.objects.filter(pk__in=due).update(**started)
-                written = commit(change)
-                return numbered(change, written)
+                return numbered(change, commit(change))
 
         self._publish(await self._in_thread(start))
 
