@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Case, Count, Q, QuerySet, Sum, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -57,9 +57,11 @@ def _context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _running(runs: QuerySet[Run]) -> list[Run]:
-    """Working ones first, then those about to, with the words of their latest step."""
-    active = runs.filter(status__in=[Run.Status.RUNNING, Run.Status.QUEUED]).select_related("agent")
-    found = list(active.order_by("-status", "-created_at")[:RUNNING])
+    """Working ones first, then those about to, then those that wait, with the words of their latest step."""
+    order = [Run.Status.RUNNING, Run.Status.QUEUED, Run.Status.WAITING]
+    rank = Case(*(When(status=status, then=Value(place)) for place, status in enumerate(order)), default=Value(9))
+    alive = runs.filter(status__in=order).select_related("agent")
+    found = list(alive.order_by(rank, "-created_at")[:RUNNING])
     latest = Step.objects.filter(run__in=[run.pk for run in found]).order_by("run_id", "-number").distinct("run_id")
     by_run = {step.run_id: step for step in latest}
     for run in found:
