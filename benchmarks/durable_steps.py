@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 from django.db import connection
 
@@ -21,12 +22,12 @@ ROUNDS = 5
 
 
 def measure() -> Iterator[Result]:
-    here = worker.Worker(Scripted("bench_look", STEPS))
-    _steps_a_second(here, 5)  # to warm up
-    alone = statistics.median(_steps_a_second(here, 1) for _ in range(ROUNDS * 4))
+    with closing(worker.Worker(Scripted("bench_look", STEPS))) as here:
+        _steps_a_second(here, 5)  # to warm up
+        alone = statistics.median(_steps_a_second(here, 1) for _ in range(ROUNDS * 4))
+        many = statistics.median(_steps_a_second(here, 50) for _ in range(ROUNDS))
     yield Result("durable steps, one run of 10 steps", "steps/s", alone)
-    many = [_steps_a_second(here, 50) for _ in range(ROUNDS)]
-    yield Result("durable steps, 50 runs of 10 steps at once", "steps/s", statistics.median(many))
+    yield Result("durable steps, 50 runs of 10 steps at once", "steps/s", many)
 
 
 def _steps_a_second(here: worker.Worker, runs: int) -> float:

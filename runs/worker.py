@@ -71,6 +71,12 @@ class Worker:
         """Ask every run to leave at its next boundary; after the grace time, cut them off. Called on SIGTERM."""
         self.loop.call_soon_threadsafe(self._stop)
 
+    def close(self) -> None:
+        """End the loop and what it does for itself; for a process that goes on without its worker."""
+        asyncio.run_coroutine_threadsafe(self._close(), self.loop).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.executor.shutdown()
+
     # ── the loop's side ────────────────────────────────────────────────────────────────────────
 
     def _run_loop(self) -> None:
@@ -85,6 +91,12 @@ class Worker:
             self.loop.create_task(self._heartbeat()),
             self.loop.create_task(control.listen(self._obey)),
         ]
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.means.broadcaster.close()
 
     async def _advance(self, run_id: str) -> None:
         while not self._stopping and run_id not in self.active:

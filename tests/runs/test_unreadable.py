@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from runs.models import Run, ToolCall
@@ -22,7 +24,8 @@ def test_a_run_without_its_agents_version_fails(take: Take) -> None:
     [call] = hand.answer(make.answer("refund"))
     make.lose_lease(run)
     Run.objects.filter(pk=run.pk).update(agent=None, version=None)
-    Worker(ScriptedModel()).advance(str(run.pk))
+    with closing(Worker(ScriptedModel())) as worker:
+        worker.advance(str(run.pk))
     run.refresh_from_db()
     assert (run.status, run.stop_reason, run.wake_at) == ("failed", "error", None)
     assert make.account(limit).held == 0
