@@ -50,6 +50,9 @@ class Policy(models.Model):
 
     team = models.OneToOneField(Team, models.CASCADE, related_name="policy")
     live = models.ForeignKey("PolicyVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+")
+    revision = models.PositiveIntegerField(
+        default=0, editable=False, help_text=_("Counts changes of the draft: who edits an older one is told.")
+    )
 
     class Meta:
         verbose_name_plural = "policies"
@@ -135,8 +138,8 @@ class RequestQuerySet(models.QuerySet["ApprovalRequest"]):
 class ApprovalRequest(models.Model):
     """One action that waits for a decision: a snapshot of exactly what would happen, and what became of it.
 
-    pending → approved (person, timer) | rejected | expired | cancelled | done (critical: a person did it and
-    says what came of it)
+    pending → approved (person, timer) | rejected | expired | cancelled | answered (a person in the tool's place)
+    | done (critical: a person did it and says what came of it); approved → pending (taken back in time)
     """
 
     class Status(models.TextChoices):
@@ -145,7 +148,12 @@ class ApprovalRequest(models.Model):
         REJECTED = "rejected", _("Rejected")
         EXPIRED = "expired", _("Expired")
         CANCELLED = "cancelled", _("Cancelled")
+        ANSWERED = "answered", _("Answered by a person")
         DONE = "done", _("Done by a person")
+
+    class Wants(models.TextChoices):
+        DECISION = "decision", _("a decision")
+        ANSWER = "answer", _("an answer")
 
     class Via(models.TextChoices):
         PAGE = "page", _("page")
@@ -158,9 +166,11 @@ class ApprovalRequest(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     revision = models.PositiveIntegerField(default=1)
 
+    wants = models.CharField(max_length=8, choices=Wants, default=Wants.DECISION)
     tier = models.CharField(max_length=8, choices=Tier)
     tool = models.CharField(max_length=128)
     arguments = models.JSONField()
+    input_schema = models.JSONField(null=True, blank=True, help_text=_("The tool's, for editing the arguments."))
     effect = models.TextField()
     bound_hash = models.CharField(max_length=64, help_text=_("SHA-256 over arguments, tool schema and effect."))
     policy_version = models.ForeignKey(PolicyVersion, models.PROTECT, null=True, related_name="+")
@@ -188,7 +198,14 @@ class ApprovalRequest(models.Model):
     decided_by_name = models.CharField(max_length=150, blank=True, help_text=_("Kept when the person is deleted."))
     decided_via = models.CharField(max_length=8, choices=Via, blank=True)
     decision_reason = models.TextField(blank=True)
-    outcome = models.TextField(blank=True, help_text=_("Critical: what the person reports, given to the agent."))
+    outcome = models.TextField(blank=True, help_text=_("What the person reports or answers, given to the agent."))
+    takes_effect_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Until then an approval may be taken back.")
+    )
+
+    claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    claimed_by_name = models.CharField(max_length=150, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
 
     objects = RequestQuerySet.as_manager()
 
@@ -229,6 +246,7 @@ class Decision(models.Model):
     by_name = models.CharField(max_length=150, blank=True)
     via = models.CharField(max_length=8, choices=ApprovalRequest.Via)
     reason = models.TextField(blank=True)
+    details = models.JSONField(default=dict, help_text=_("Of an edit: the arguments and effect before."))
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -237,6 +255,26 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.decision} by {self.by_name or self.via}"
+
+
+class Inquiry(models.Model):
+    """What a person asks the agent before deciding; the action stays held, and the answer comes as words."""
+
+    request = models.ForeignKey(ApprovalRequest, models.CASCADE, related_name="inquiries")
+    question = models.TextField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    asked_by_name = models.CharField(max_length=150)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    answer = models.TextField(blank=True)
+    problem = models.TextField(blank=True, help_text=_("Why there is no answer."))
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "inquiries"
+
+    def __str__(self) -> str:
+        return self.question[:60]
 
 
 class SweepClock(models.Model):

@@ -62,10 +62,10 @@ WITH run AS (
         id bigint, status text, reason text, result jsonb, duration_ms int, untrusted_source text)
     WHERE c.id = d.id AND c.run_id = run.id AND (c.status = 'executing') IS TRUE
 ), opened AS (
-    INSERT INTO runs_step (run_id, number, status, fence, input, output, model, stop_reason, error, input_tokens,
+    INSERT INTO runs_step (run_id, number, kind, status, fence, input, output, model, stop_reason, error, input_tokens,
         output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, opened_at)
-    SELECT run.id, o.number, 'calling', %(fence)s::bigint, o.input, '[]', '', '', '', 0, 0, 0, 0, 0, now()
-    FROM run, jsonb_to_recordset(%(opened)s::jsonb) AS o(number int, input jsonb)
+    SELECT run.id, o.number, o.kind, 'calling', %(fence)s::bigint, o.input, '[]', '', '', '', 0, 0, 0, 0, 0, now()
+    FROM run, jsonb_to_recordset(%(opened)s::jsonb) AS o(number int, kind text, input jsonb)
     RETURNING id
 ), closed AS (
     UPDATE runs_step s SET
@@ -92,11 +92,11 @@ WITH run AS (
 ), proposed AS (
     INSERT INTO runs_toolcall (run_id, step_id, position, tool_use_id, tool, raw_arguments, arguments, status, tier,
         effect, idempotent, bound_hash, policy_version_id, rule, reason, fence, proposed_at, started_at, ended_at,
-        result, untrusted_source, resolved_by_name)
+        result, untrusted_source, resolved_by_name, edited_by_name)
     SELECT run.id, p.step_id, p.position, p.tool_use_id, p.tool, p.raw_arguments, p.arguments, p.status, p.tier,
         p.effect, p.idempotent, p.bound_hash, p.policy_version_id, p.rule, p.reason, %(fence)s::bigint, now(),
         CASE WHEN p.status = 'executing' THEN now() END, CASE WHEN p.status = 'invalid' THEN now() END,
-        p.result, '', ''
+        p.result, '', '', ''
     FROM run, jsonb_to_recordset(%(proposed)s::jsonb) AS p(
         step_id bigint, position int, tool_use_id text, tool text, raw_arguments jsonb, arguments jsonb, status text,
         tier text, effect text, idempotent bool, bound_hash text, policy_version_id bigint, rule text, reason text,

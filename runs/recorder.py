@@ -73,7 +73,7 @@ class Recorder:
         change = self._change(state)
         self._settle(change, state, done)
         change.steps, change.held = 1, hold
-        change.opened = [{"number": number, "input": message}]
+        change.opened = [{"number": number, "kind": "turn", "input": message}]
         change.event("step.opened", step=number)
         written = await self._write(change, hold)
         self.billed = 0

@@ -2,6 +2,7 @@
 
 from .agent import Agent, AgentVersion
 from .ledger import Account, Budget, ModelPrice
+from .message import RunMessage
 from .outbox import OutboxMessage
 from .run import Event, IdempotencyKey, Run
 from .step import ModelCall, Step, ToolCall
@@ -17,6 +18,7 @@ __all__ = [
     "ModelPrice",
     "OutboxMessage",
     "Run",
+    "RunMessage",
     "Step",
     "ToolCall",
 ]

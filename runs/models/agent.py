@@ -24,6 +24,12 @@ class Agent(models.Model):
     example_goal = models.TextField(blank=True)
     active = models.BooleanField(default=True, help_text=_("Inactive agents start no new runs."))
     live = models.ForeignKey("AgentVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+")
+    candidate = models.ForeignKey(
+        "AgentVersion", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    candidate_percent = models.PositiveSmallIntegerField(
+        default=0, help_text=_("The share of new runs that the candidate version takes.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AgentQuerySet.as_manager()
@@ -44,6 +50,8 @@ class AgentVersion(models.Model):
     system_prompt = models.TextField()
     tools = models.JSONField(default=list, help_text=_("Names of the tools it may use."))
     model_chain = models.JSONField(default=list, help_text=_("Models in order of preference."))
+    inputs = models.JSONField(default=list, blank=True, help_text=_("What its start form asks for."))
+    note = models.CharField(max_length=200, blank=True, help_text=_("What changed, for people."))
     max_output_tokens = models.PositiveIntegerField(default=4096)
     max_steps = models.PositiveIntegerField(default=30)
     max_tool_calls = models.PositiveIntegerField(default=60)

@@ -71,6 +71,8 @@ class Run(models.Model):
     tainted_by = models.CharField(max_length=300, blank=True, default="")
     pause_requested = models.BooleanField(default=False)
 
+    unread = models.PositiveIntegerField(default=0, help_text=_("Messages that no step has read yet."))
+
     seq = models.BigIntegerField(default=0)
     fence = models.BigIntegerField(default=0)
     wake_at = models.DateTimeField(null=True)

@@ -22,8 +22,13 @@ class Step(models.Model):
         FAILED = "failed", _("Failed")
         ABANDONED = "abandoned", _("Abandoned")
 
+    class Kind(models.TextChoices):
+        TURN = "turn", _("Turn")
+        ASIDE = "aside", _("A person asked before deciding")
+
     run = models.ForeignKey(Run, models.CASCADE, related_name="step_set")
     number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.TURN)
     status = models.CharField(max_length=10, choices=Status, default=Status.CALLING)
     fence = models.BigIntegerField()
     input = models.JSONField(help_text=_("The user message that this step adds: goal, tool results, corrections."))
@@ -124,6 +129,7 @@ class ToolCall(models.Model):
     result = models.JSONField(null=True, help_text=_("The envelope, whole."))
     untrusted_source = models.CharField(max_length=300, blank=True, default="")
     resolved_by_name = models.CharField(max_length=150, blank=True, default="")
+    edited_by_name = models.CharField(max_length=150, blank=True, default="", help_text=_("Changed its arguments."))
 
     class Meta:
         ordering = ["step_id", "position"]
