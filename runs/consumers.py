@@ -43,6 +43,8 @@ class RunConsumer(LiveConsumer):
         for frame in frames:
             await self.send_frame(frame)
         self.seq = position
+        for frame in await hub().said(run_id):
+            await self.send_frame(frame)
 
 
 def seen_in(run_id: UUID, teams: frozenset[int]) -> int:

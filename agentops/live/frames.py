@@ -27,8 +27,14 @@ def event(seq: int, kind: str, data: Mapping[str, Any]) -> Frame:
     return Frame(event_text(seq, kind, data), seq)
 
 
-def delta_text(step: int, kind: str, text: str, tool: str) -> str:
-    return dump({"type": "delta", "step": step, "kind": kind, "text": text, "tool": tool})
+def delta_text(step: int, kind: str, text: str, tool: str, at: int) -> str:
+    """`at`: where in all that this try of the step says the piece begins, so that none is shown twice."""
+    return dump({"type": "delta", "step": step, "kind": kind, "text": text, "tool": tool, "at": at})
+
+
+def length(text: str) -> int:
+    """In UTF-16 units, as browsers count."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def resync(seq: int) -> Frame:

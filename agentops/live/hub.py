@@ -9,7 +9,7 @@ import redis
 import structlog
 from django.db import Error as DatabaseError
 
-from . import channels, connections, frames, messages
+from . import channels, connections, frames, messages, said
 from .history import History
 from .list_feed import ListFeed
 from .run_feed import RunFeed
@@ -54,6 +54,14 @@ class Hub:
         await self._subscriber.subscribe({channels.of_run(run_id)})
         await feed.open()
         self._say_if_down(viewer)
+
+    async def said(self, run_id: UUID) -> list[frames.Frame]:
+        """What the run's open step has said so far; nothing when Redis is out of reach."""
+        try:
+            return await said.read(self._redis, run_id)
+        except (redis.RedisError, OSError) as error:
+            log.debug("what was said could not be read", error=str(error))  # the subscriber reports the outage
+            return []
 
     async def watch_lists(self, viewer: Viewer, teams: frozenset[int], names: frozenset[str]) -> None:
         """The first frame is a heartbeat with the present version."""

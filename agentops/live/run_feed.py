@@ -136,7 +136,8 @@ class RunFeed:
             self._delta_timer = asyncio.get_running_loop().call_later(GATHER, self._gathered)
             return
         last = self._deltas[-1] if self._deltas else {}
-        if all(last.get(key) == delta[key] for key in ("step", "kind", "tool")):
+        joins = last and last["at"] + frames.length(last["text"]) == delta["at"]
+        if joins and all(last[key] == delta[key] for key in ("step", "kind", "tool")):
             last["text"] += delta["text"]
         else:
             self._deltas.append(delta)
@@ -155,7 +156,7 @@ class RunFeed:
 
 def _read(line: str) -> tuple[str, dict[str, Any]]:
     frame = json.loads(line)
-    needed = ("seq",) if frame["type"] == "event" else ("step", "kind", "text", "tool")
+    needed = ("seq",) if frame["type"] == "event" else ("step", "kind", "text", "tool", "at")
     if missing := [key for key in needed if key not in frame]:
         raise KeyError(*missing)
     return line, frame

@@ -11,13 +11,15 @@ from uuid import UUID
 
 import redis
 
-from . import connections, frames, messages
+from . import connections, frames, messages, said
 from .outage import Outage
 
 INTERVAL = 0.05
 """Seconds for which text is gathered."""
 
 Kind = Literal["text", "thinking", "tool_input"]
+CLEAR = ""
+"""In a run's buffer: what its step has said so far is over."""
 
 
 @dataclass(slots=True)
@@ -25,10 +27,15 @@ class Delta:
     step: int
     kind: str
     tool: str
+    at: int
     parts: list[str] = field(default_factory=list)
 
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
     def frame(self) -> str:
-        return frames.delta_text(self.step, self.kind, "".join(self.parts), self.tool)
+        return frames.delta_text(self.step, self.kind, self.text, self.tool, self.at)
 
 
 class Broadcaster:
@@ -42,13 +49,20 @@ class Broadcaster:
         self._outage = Outage("streaming")
         self._runs: dict[str, list[Delta | str]] = {}
         self._lists: dict[int, list[str]] = {}
+        self._said: dict[str, int] = {}
+        """How much each run's open step has said."""
         self._gathered, self._urgent = asyncio.Event(), asyncio.Event()
         self._closing = False
         self._sender: asyncio.Task[None] | None = None
 
     def event(self, run_id: UUID | str, team_id: int, events: Sequence[Mapping[str, Any]]) -> None:
         """Goes out on the loop's next turn. `run.changed` also tells the team's list of runs."""
-        self._runs.setdefault(str(run_id), []).extend(messages.event_texts(events))
+        buffer = self._runs.setdefault(str(run_id), [])
+        for event, text in zip(events, messages.event_texts(events), strict=True):
+            if said.clears(event["kind"]):
+                self._said.pop(str(run_id), None)
+                buffer.append(CLEAR)
+            buffer.append(text)
         if messages.shows_in_list(events):
             self._lists.setdefault(team_id, []).append(str(run_id))
         self._urgent.set()
@@ -57,11 +71,13 @@ class Broadcaster:
     def delta(self, run_id: UUID | str, step: int, kind: Kind, text: str, tool: str = "") -> None:
         """A piece of what the model says. Pieces of one kind that meet in the buffer become one."""
         buffer = self._runs.setdefault(str(run_id), [])
+        at = self._said.get(str(run_id), 0)
+        self._said[str(run_id)] = at + frames.length(text)
         last = buffer[-1] if buffer else None
         if isinstance(last, Delta) and (last.step, last.kind, last.tool) == (step, kind, tool):
             last.parts.append(text)
         else:
-            buffer.append(Delta(step, kind, tool, [text]))
+            buffer.append(Delta(step, kind, tool, at, [text]))
         self._wake()
 
     async def close(self) -> None:
@@ -93,7 +109,16 @@ class Broadcaster:
     async def _send(self, runs: dict[str, list[Delta | str]], lists: dict[int, list[str]]) -> None:
         pipe = self._redis.pipeline(transaction=False)
         for run_id, items in runs.items():
-            messages.publish_frames(pipe, run_id, [i if isinstance(i, str) else i.frame() for i in items])
+            lines = []
+            for item in items:
+                if item == CLEAR:
+                    said.clear(pipe, run_id)
+                elif isinstance(item, Delta):
+                    lines.append(item.frame())
+                    said.keep(pipe, run_id, lines[-1], item.at, item.at + frames.length(item.text))
+                else:
+                    lines.append(item)
+            messages.publish_frames(pipe, run_id, lines)
         for team_id, ids in lists.items():
             messages.publish_change(pipe, team_id, "runs", list(dict.fromkeys(ids)))
         try:

@@ -29,7 +29,10 @@ function write(step, pieces) {
     if (step > lastStep()) early.set(step, [...(early.get(step) ?? []), ...pieces]);
     return;
   }
-  for (const { kind, text, tool } of pieces) {
+  let end = Number(stream.dataset.end ?? 0);
+  for (const { kind, text, tool, at } of pieces) {
+    const fresh = text.slice(Math.max(0, end - at)); // what came before the page was opened may overlap
+    if (!fresh) continue;
     let block = stream.lastElementChild;
     if (!block || block.dataset.kind !== kind || (tool && block.dataset.tool !== tool)) {
       block = document.createElement("p");
@@ -37,7 +40,8 @@ function write(step, pieces) {
       if (tool) block.dataset.tool = tool;
       stream.append(block);
     }
-    block.append(text);
+    block.append(at > end ? `… ${fresh}` : fresh);
+    stream.dataset.end = end = at + text.length;
   }
 }
 
@@ -45,7 +49,9 @@ function write(step, pieces) {
 function restart(step) {
   early.delete(step);
   waiting.delete(step);
-  document.getElementById(`stream-${step}`)?.replaceChildren();
+  const stream = document.getElementById(`stream-${step}`);
+  stream?.replaceChildren();
+  delete stream?.dataset.end;
 }
 
 const waiting = new Map();

@@ -4,7 +4,8 @@
 //
 // `seq` (a run) or `version` (a list): what the page was rendered with. All callbacks are optional:
 //   onEvent(frame)    the next event of a run, each once and in order
-//   onDelta(frame)    streamed text: {step, kind, text, tool}; transient, the step's event brings the whole
+//   onDelta(frame)    streamed text: {step, kind, text, tool, at}; transient, the step's event brings the whole.
+//                     On opening, what the step has said so far comes again: cut off by `at` what you have
 //   onChanged(frame)  a list changed: {list, ids, version}
 //   onResync(frame)   something was missed: fetch the page's content anew. May return a promise
 //   onStatus(online)  whether changes arrive at once; say so on the page when not

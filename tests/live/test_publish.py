@@ -60,6 +60,6 @@ async def test_pieces_of_text_that_meet_in_the_buffer_travel_as_one(server):
         await broadcaster.close()
         heard = await anext(listener.listen())
     assert [json.loads(line) for line in heard["data"].split("\n")] == [
-        {"type": "delta", "step": 1, "kind": "text", "text": "ab", "tool": ""},
-        {"type": "delta", "step": 1, "kind": "tool_input", "text": "{", "tool": "refund"},
+        {"type": "delta", "step": 1, "kind": "text", "text": "ab", "tool": "", "at": 0},
+        {"type": "delta", "step": 1, "kind": "tool_input", "text": "{", "tool": "refund", "at": 2},
     ]
