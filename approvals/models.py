@@ -53,6 +53,9 @@ class Policy(models.Model):
     revision = models.PositiveIntegerField(
         default=0, editable=False, help_text=_("Counts changes of the draft: who edits an older one is told.")
     )
+    changed_by_name = models.CharField(max_length=150, blank=True, editable=False)
+    changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_change = models.TextField(blank=True, editable=False, help_text=_("Of the draft, in words."))
 
     class Meta:
         verbose_name_plural = "policies"
@@ -101,7 +104,9 @@ class PolicyVersion(models.Model):
     policy = models.ForeignKey(Policy, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     rules = models.JSONField()
+    note = models.CharField(max_length=200, blank=True, help_text=_("What changed, for people."))
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_by_name = models.CharField(max_length=150, blank=True, help_text=_("Kept when the person is deleted."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -257,6 +262,13 @@ class Decision(models.Model):
         return f"{self.decision} by {self.by_name or self.via}"
 
 
+class InquiryQuerySet(models.QuerySet["Inquiry"]):
+    def open_about(self, subject_kind: str, subject_ids: list[str]) -> InquiryQuerySet:
+        """Those that wait for the agent's answer, about requests that are still pending."""
+        pending = Q(request__subject_kind=subject_kind, request__subject_id__in=subject_ids, request__status="pending")
+        return self.filter(pending, answered_at=None).select_related("request")
+
+
 class Inquiry(models.Model):
     """What a person asks the agent before deciding; the action stays held, and the answer comes as words."""
 
@@ -268,6 +280,8 @@ class Inquiry(models.Model):
     answer = models.TextField(blank=True)
     problem = models.TextField(blank=True, help_text=_("Why there is no answer."))
     answered_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InquiryQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

@@ -60,6 +60,7 @@ class AgentVersion(models.Model):
     max_cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=1)
     max_seconds = models.PositiveIntegerField(default=1800, help_text=_("Working time; waiting does not count."))
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_by_name = models.CharField(max_length=150, blank=True, help_text=_("Kept when the person is deleted."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
