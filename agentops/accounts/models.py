@@ -1,4 +1,7 @@
-"""Teams own everything; memberships give people roles in them; tokens act for people with fewer rights."""
+"""Teams own everything; memberships give people roles in them; tokens act for people with fewer rights.
+
+Beside them: what a person chose for the console, where they are signed in, and who changed whose access.
+"""
 
 from __future__ import annotations
 
@@ -73,3 +76,59 @@ class SignInFailure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.username} from {self.address}"
+
+
+class Profile(models.Model):
+    """What Django's user has no column for. Made when first needed."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="profile")
+    time_zone = models.CharField(max_length=64, blank=True, help_text=_("An IANA name; empty: the browser's own."))
+    link_key = models.CharField(
+        max_length=32, blank=True, editable=False, help_text=_("Of the newest password link; older ones open nothing.")
+    )
+
+    def __str__(self) -> str:
+        return f"profile of {self.user}"
+
+
+class SignIn(models.Model):
+    """A browser in which a person signed in. Live as long as its session is."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_ins")
+    session_key = models.CharField(max_length=40, unique=True, editable=False)
+    address = models.CharField(max_length=64)
+    browser = models.CharField(max_length=300, help_text=_("What the browser calls itself."))
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} from {self.address}"
+
+
+class AccessChange(models.Model):
+    """Who changed whose access, how and when. Names stay when the people are gone."""
+
+    class Kind(models.TextChoices):
+        ADDED = "added", _("added")
+        ROLES = "roles", _("changed roles")
+        DEACTIVATED = "deactivated", _("deactivated")
+        REACTIVATED = "reactivated", _("reactivated")
+        LINK = "link", _("made a password link")
+        SIGNED_OUT = "signed_out", _("signed out everywhere")
+        TOKEN_REVOKED = "token_revoked", _("revoked a token")
+
+    at = models.DateTimeField(auto_now_add=True)
+    kind = models.CharField(max_length=16, choices=Kind)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    by_name = models.CharField(max_length=150)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="access_changes")
+    person_name = models.CharField(max_length=150)
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, related_name="access_changes")
+    team_name = models.CharField(max_length=80, blank=True)
+    before = models.JSONField(default=list, help_text=_("Roles in the team."))
+    after = models.JSONField(default=list, help_text=_("Roles in the team."))
+
+    class Meta:
+        indexes = [models.Index(fields=["-at"], name="changes_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.by_name} {self.get_kind_display()}: {self.person_name}"
