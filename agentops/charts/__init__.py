@@ -1,0 +1,10 @@
+"""Charts as SVG from the server: crisp at any width, read without colour, and described in words."""
+
+from __future__ import annotations
+
+from .bars import bar
+from .figure import figure
+from .lines import line, sparkline
+from .numbers import MAX_POINTS, Number
+
+__all__ = ["MAX_POINTS", "Number", "bar", "figure", "line", "sparkline"]
