@@ -132,3 +132,20 @@ class AccessChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.by_name} {self.get_kind_display()}: {self.person_name}"
+
+
+class IdempotencyKey(models.Model):
+    """What a creating request made under its key, so that a repeat makes nothing and another request is refused."""
+
+    principal = models.CharField(max_length=40)
+    key = models.CharField(max_length=200)
+    request_hash = models.CharField(max_length=64)
+    made = models.CharField(max_length=64, blank=True, help_text=_("Primary key of what it made."))
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["principal", "key"], name="request_key_once")]
+        indexes = [models.Index(fields=["at"], name="request_keys_by_time")]
+
+    def __str__(self) -> str:
+        return self.key
