@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from agentops.accounts.models import Team
 
+from .agent import Agent
+
 
 class Budget(models.Model):
-    """A limit for everything (no team) or for one team, per day or month."""
+    """A limit per day or month: for everything (no team), for a team, or for one agent or one person in a team."""
 
     class Period(models.TextChoices):
         DAY = "day", _("a day")
@@ -18,6 +21,18 @@ class Budget(models.Model):
 
     team = models.ForeignKey(
         Team, models.CASCADE, null=True, blank=True, related_name="budgets", help_text=_("Empty: everything.")
+    )
+    agent = models.ForeignKey(
+        Agent, models.CASCADE, null=True, blank=True, related_name="budgets", help_text=_("Empty: every agent.")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="budgets",
+        verbose_name=_("person"),
+        help_text=_("Empty: whoever starts a run."),
     )
     period = models.CharField(max_length=5, choices=Period)
     limit_usd = models.DecimalField(
@@ -29,13 +44,48 @@ class Budget(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["team", "period"], name="one_budget_a_scope", nulls_distinct=False),
+            models.UniqueConstraint(
+                fields=["team", "agent", "user", "period"], name="one_budget_a_scope", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=models.Q(agent=None, user=None)
+                | models.Q(team__isnull=False, agent=None)
+                | models.Q(team__isnull=False, user=None),
+                name="agent_or_person_in_a_team",
+            ),
             models.CheckConstraint(condition=models.Q(limit_usd__gte=0), name="limit_not_negative"),
         ]
 
     def __str__(self) -> str:
-        scope = str(self.team) if self.team else "Everything"
-        return f"{scope}, {self.limit_usd} USD {self.get_period_display()}"
+        return f"{self.scope}, {self.limit_usd} USD {self.get_period_display()}"
+
+    @property
+    def scope(self) -> str:
+        """Whom it binds, in words."""
+        if self.team is None:
+            return _("Everything")
+        part = self.agent or self.user
+        return f"{part} ({self.team})" if part else str(self.team)
+
+
+class BudgetChange(models.Model):
+    """Append-only: who set, changed or deleted which budget. Names stay when what they name is deleted."""
+
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, related_name="+")
+    everything = models.BooleanField(help_text=_("Of the budget for everything, which all may see."))
+    scope = models.CharField(max_length=300)
+    period = models.CharField(max_length=5, choices=Budget.Period)
+    before_usd = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    after_usd = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    by_name = models.CharField(max_length=150)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.scope}: {self.before_usd} → {self.after_usd}"
 
 
 class Account(models.Model):

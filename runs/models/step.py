@@ -140,6 +140,10 @@ class ToolCall(models.Model):
                 name="open_calls",
                 condition=Q(status__in=["approved", "held", "executing", "in_doubt"]),
             ),
+            models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="calls_by_end"),
+            models.Index(fields=["run", "tool"], condition=Q(status__in=["failed", "invalid"]), name="failed_calls"),
+            models.Index(fields=["tool", "-id"], condition=Q(status__in=["failed", "invalid"]), name="tool_failures"),
+            models.Index(fields=["started_at"], condition=Q(status="in_doubt"), name="calls_in_doubt"),
         ]
 
     def __str__(self) -> str:
