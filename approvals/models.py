@@ -6,9 +6,11 @@ import uuid
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Left, Now
 from django.utils.translation import gettext_lazy as _
 
 from agentops.accounts.access import Actor, Right
@@ -130,11 +132,12 @@ class RequestQuerySet(models.QuerySet["ApprovalRequest"]):
         return self.filter(status=ApprovalRequest.Status.PENDING)
 
     def by_consequence(self) -> RequestQuerySet:
-        """Countdowns about to end, then tier, then age."""
+        """Countdowns about to end, then tier (a question blocks its run as high does), then age."""
         soon = models.Case(
             models.When(decide_at__lt=Now() + SOON, then="decide_at"), output_field=models.DateTimeField(null=True)
         )
         tiers = [models.When(tier=tier.value, then=models.Value(-tier.rank)) for tier in core.Tier]
+        tiers.insert(0, models.When(wants="answer", then=models.Value(-core.Tier.HIGH.rank)))
         return self.annotate(ends_soon=soon, weight=models.Case(*tiers, default=0)).order_by(
             models.F("ends_soon").asc(nulls_last=True), "weight", "created_at", "id"
         )
@@ -212,6 +215,21 @@ class ApprovalRequest(models.Model):
     claimed_by_name = models.CharField(max_length=150, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
 
+    words = models.GeneratedField(
+        expression=models.Func(
+            Left("effect", 10_000),
+            "tool",
+            "agent",
+            "decided_by_name",
+            Left("decision_reason", 2_000),
+            template="to_tsvector('simple', translate(%(expressions)s, '-_@./:+~&=?<>#''\\\"', repeat(' ', 17)))",
+            arg_joiner=" || ' ' || ",
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+    """For search of what was decided; signs that would glue words together are spaces (`pages/search.py`)."""
+
     objects = RequestQuerySet.as_manager()
 
     class Meta:
@@ -234,6 +252,11 @@ class ApprovalRequest(models.Model):
             models.Index(fields=["team", "decide_at"], condition=Q(status="pending"), name="pending_by_team"),
             models.Index(fields=["decide_at"], condition=Q(status="pending", decide_at__isnull=False), name="timers"),
             models.Index(fields=["team", "-decided_at"], condition=~Q(status="pending"), name="decided_by_team"),
+            models.Index(fields=["-decided_at", "-id"], condition=~Q(status="pending"), name="decided_by_time"),
+            models.Index(
+                fields=["team", "tool", "agent", "-decided_at"], condition=~Q(status="pending"), name="precedents"
+            ),
+            GinIndex(fields=["words"], name="words_of_requests"),
             models.Index(fields=["subject_kind", "subject_id"], name="request_subject"),
         ]
 

@@ -21,22 +21,28 @@ class Page(Generic[Row]):
 
 def newest_first(rows: QuerySet[Row], by: str, cursor: str, size: int) -> Page[Row]:
     """`rows` ordered by the time in column `by`, newest first, from `cursor` on. A broken cursor is the start."""
-    after = _decode(cursor, rows.model)
-    if after:
-        when, pk = after
-        rows = rows.filter(**{f"{by}__lte": when}).filter(Q(**{f"{by}__lt": when}) | Q(pk__lt=pk))
-    found = list(rows.order_by(f"-{by}", "-pk")[: size + 1])
+    found = list(after(rows, by, cursor).order_by(f"-{by}", "-pk")[: size + 1])
     shown = found[:size]
-    return Page(shown, _encode(shown[-1], by) if len(found) > size else "")
+    return Page(shown, at(shown[-1], by) if len(found) > size else "")
+
+
+def after(rows: QuerySet[Row], by: str, cursor: str) -> QuerySet[Row]:
+    """The rows that come after the cursor's."""
+    place = _decode(cursor, rows.model)
+    if place is None:
+        return rows
+    when, pk = place
+    return rows.filter(**{f"{by}__lte": when}).filter(Q(**{f"{by}__lt": when}) | Q(pk__lt=pk))
+
+
+def at(row: Model, by: str) -> str:
+    """The cursor of the rows after this one."""
+    return _signer(type(row)).sign_object([getattr(row, by).isoformat(), str(row.pk)])
 
 
 def _signer(model: type[Model]) -> Signer:
     """Signed, so that only times and keys that a page gave out reach the database."""
     return Signer(salt=f"page:{model._meta.label}")
-
-
-def _encode(row: Model, by: str) -> str:
-    return _signer(type(row)).sign_object([getattr(row, by).isoformat(), str(row.pk)])
 
 
 def _decode(cursor: str, model: type[Model]) -> tuple[datetime, Any] | None:
