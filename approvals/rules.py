@@ -53,6 +53,22 @@ def from_json(data: dict[str, Any]) -> StoredRule:
     return StoredRule(**{**data, "condition": condition, "tier": Tier(data["tier"])})
 
 
+def check_shape(data: Any) -> None:
+    """Raises InvalidInput unless these are a rule's fields, all of them, of the right types and lengths."""
+    if not isinstance(data, dict) or set(data) != set(FIELDS):
+        raise InvalidInput(f"A rule has {', '.join(FIELDS)}, and nothing else.", "")
+    for name, value in data.items():
+        if name == "timer_seconds":
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+                raise InvalidInput("Write a whole number of seconds, or leave it empty.", name)
+        elif not isinstance(value, str):
+            raise InvalidInput("This must be text.", name)
+        elif len(value) > (longest := Rule._meta.get_field(name).max_length or conditions.MAX_LENGTH):
+            raise InvalidInput(f"This has {len(value):,} characters; at most {longest:,} are allowed.", name)
+        elif "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise InvalidInput("This contains a character that cannot be stored.", name)
+
+
 def check(data: dict[str, Any]) -> None:
     """Raises InvalidInput naming the field, unless a policy may hold this rule."""
     if not data["name"].strip() or not data["name"].isprintable():

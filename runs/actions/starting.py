@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from functools import partial
-from math import isfinite
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
@@ -15,12 +15,13 @@ from agentops.core.errors import Conflict, InvalidInput
 from agentops.core.tools import digest
 from agentops.live import publish
 
+from ..inputs import check_given
 from ..late import add_events
 from ..models import Agent, AgentVersion, IdempotencyKey, Run
+from ..texts import check_text
 from ..wake import hint_on_commit
 
 MAX_GOAL = 100_000
-MAX_INPUTS = 100_000
 LIMITS = {
     "max_steps": 10_000,
     "max_tool_calls": 10_000,
@@ -44,39 +45,41 @@ def start_run(
 ) -> tuple[Run, bool]:
     """Queue a run of the agent's live version; the flag is false when the key had been used with the same body.
 
-    Limits may only be tighter than the agent's own. Raises InvalidInput, NotAllowed, or Conflict when the key was used
-    with another body.
+    Inputs are those that the agent declares; limits may only be tighter than its own. Raises InvalidInput, NotAllowed,
+    or Conflict when the key was used with another body.
     """
     goal = check_text(goal, "goal", MAX_GOAL).strip()
     if not goal:
         raise InvalidInput("Say what the agent is to do.", "goal")
-    inputs = _inputs(inputs or {})
     found = _agent(actor, agent, team)
     actor.require(Right.OPERATE, found.team_id)
-    version = found.live
-    if version is None or not found.active:
+    if found.live is None or not found.active:
         raise InvalidInput(f"The agent “{found.name}” starts no runs: it is switched off.", "agent")
-    bounds = _limits(version, limits or {})
+    values = check_given(found.live.inputs, inputs or {})
+    asked = _limits(found.live, limits or {})
     if len(idempotency_key) > 200 or not idempotency_key.isprintable():
         raise InvalidInput("An idempotency key has at most 200 printable characters.", "Idempotency-Key")
     principal = f"user:{getattr(actor.user, 'pk', 0)}"
-    body = digest([found.pk, goal, inputs, limits or {}])
+    body = digest([found.pk, goal, values, limits or {}])
     if idempotency_key and (earlier := _earlier(principal, idempotency_key, body)):
         return earlier, False
+    run_id = uuid4()
+    version = version_for(found, run_id)
     try:
         with transaction.atomic():
             run = Run.objects.create(
+                id=run_id,
                 team_id=found.team_id,
                 agent=found,
                 agent_name=found.name,
                 version=version,
                 goal=goal,
-                inputs=inputs,
+                inputs=values,
                 wake_at=Now(),
                 started_by=actor.user,
                 started_by_name=str(actor)[:150],
                 started_via=via,
-                **bounds,
+                **{name: min(asked.get(name, own), own) for name, own in own_limits(version).items()},
             )
             if idempotency_key:
                 IdempotencyKey.objects.create(principal=principal, key=idempotency_key, body_hash=body, run=run)
@@ -93,19 +96,19 @@ def start_run(
     return run, True
 
 
-def check_text(value: Any, field: str, longest: int) -> str:
-    if not isinstance(value, str):
-        raise InvalidInput("This must be text.", field)
-    if len(value) > longest:
-        raise InvalidInput(f"This has {len(value):,} characters; at most {longest:,} are allowed.", field)
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidInput("This contains a character that cannot be stored (NUL or half a surrogate pair).", field)
-    return value
+def version_for(agent: Agent, run_id: UUID) -> AgentVersion:
+    """The candidate for its share of new runs, else the live one. One run's id always gives the same."""
+    chosen = agent.candidate if run_id.int % 100 < agent.candidate_percent else None
+    return chosen or agent.live  # type: ignore[return-value] # start_run has seen that one is live
+
+
+def own_limits(version: AgentVersion) -> dict[str, Any]:
+    return {name: getattr(version, name) for name in LIMITS}
 
 
 def _agent(actor: Actor, name: str, team: str) -> Agent:
     check_text(name, "agent", 200)
-    agents = Agent.objects.visible_to(actor).filter(name=name).select_related("live")
+    agents = Agent.objects.visible_to(actor).filter(name=name).select_related("live", "candidate")
     if team:
         agents = agents.filter(team__slug=team)
     found = list(agents[:2])
@@ -116,28 +119,14 @@ def _agent(actor: Actor, name: str, team: str) -> Agent:
     return found[0]
 
 
-def _inputs(inputs: dict[str, Any]) -> dict[str, Any]:
-    for name, value in inputs.items():
-        check_text(name, "inputs", 200)
-        if isinstance(value, str):
-            check_text(value, f"inputs.{name}", MAX_INPUTS)
-        elif not isinstance(value, int | float | bool | None):
-            raise InvalidInput("An input is text, a number, true, false or null.", f"inputs.{name}")
-        elif isinstance(value, float) and not isfinite(value):
-            raise InvalidInput("An input that is a number must be finite.", f"inputs.{name}")
-    if sum(len(name) + len(str(value)) for name, value in inputs.items()) > MAX_INPUTS:
-        raise InvalidInput(f"All inputs together have at most {MAX_INPUTS:,} characters.", "inputs")
-    return inputs
-
-
 def _limits(version: AgentVersion, asked: dict[str, Any]) -> dict[str, Any]:
-    """The agent's limits, tightened by what was asked."""
+    """What was asked, each at most the agent's own."""
     for name in asked:
         if name not in LIMITS:
             raise InvalidInput(
                 f"There is no limit “{name[:60]}”; there are {', '.join(LIMITS)}.", f"limits.{name[:60]}"
             )
-    return {name: _limit(name, getattr(version, name), asked.get(name)) for name in LIMITS}
+    return {name: _limit(name, own, asked.get(name)) for name, own in own_limits(version).items() if name in asked}
 
 
 def _limit(name: str, own: Any, asked: Any) -> Any:
