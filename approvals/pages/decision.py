@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
 from agentops.core.errors import Conflict, InvalidInput, NotAllowed
+from agentops.templatetags.console import epoch
 from agentops.tools.escape import visible
 from approvals import actions
 from approvals.models import ApprovalRequest
@@ -21,52 +23,63 @@ from . import inbox, presenting
 
 SAID = {
     "approve": gettext_lazy("Approved"),
+    "edit": gettext_lazy("Approved with changes"),
     "reject": gettext_lazy("Rejected"),
+    "answer": gettext_lazy("Answered"),
     "done": gettext_lazy("Reported as done"),
     "hold": gettext_lazy("Countdown held"),
+    "take_back": gettext_lazy("Taken back, it waits again"),
 }
 
 
 @require_POST
 def decide(request: HttpRequest, request_id: UUID) -> HttpResponse:
     decision = request.POST.get("decision", "")
+    deed: dict[str, Any] = {name: request.POST.get(name, "").strip() for name in ("reason", "outcome")}
+    if decision == "answer":
+        # The button of an offered option wins over the text beside it.
+        deed["answer"] = (request.POST.get("option") or request.POST.get("answer", "")).strip()
     try:
         decided = actions.decide(
             request.actor,
             request_id,
             decision=decision,
-            revision=_revision(request.POST.get("revision", "")),
-            reason=request.POST.get("reason", "").strip(),
-            outcome=request.POST.get("outcome", "").strip(),
+            revision=revision(request.POST.get("revision", "")),
             via=ApprovalRequest.Via.PAGE,
+            **deed,
         )
     except ApprovalRequest.DoesNotExist as error:
         raise Http404 from error
     except NotAllowed as error:
-        return _refused(request, request_id, str(error))
+        return refused(request, request_id, str(error))
     except InvalidInput as error:
-        return _answer(
+        return answer(
             request, request_id, 422, problem=str(error), problem_field=error.field, typed=request.POST.dict()
         )
     except Conflict as error:
-        return _answer(request, request_id, 409, conflict=str(error))
+        return answer(request, request_id, 409, conflict=str(error))
+    return done(request, decided, decision)
+
+
+def done(request: HttpRequest, decided: ApprovalRequest, decision: str) -> HttpResponse:
+    """What was decided, with the way back while there is one."""
     said = f"{SAID[decision]}: {visible(decided.effect)[:200]}"
     if not request.htmx:
         messages.success(request, said)
-        return redirect("approvals")
-    response = _answer(request, request_id, 200)
-    return trigger_client_event(
-        response, "decided", {"id": str(request_id), "decision": decision, "status": decided.status, "text": said}
-    )
+        stays = decided.status == ApprovalRequest.Status.PENDING or decided.takes_effect_at
+        return redirect("approval", decided.pk) if stays else redirect("approvals")
+    told = {"id": str(decided.pk), "decision": decision, "status": decided.status, "text": said}
+    told |= {"revision": decided.revision, "until": epoch(decided.takes_effect_at)}
+    return trigger_client_event(answer(request, decided.pk, 200), "decided", told)
 
 
-def _revision(text: str) -> int:
+def revision(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise InvalidInput(_("The form came without its revision: reload the page and look again."), "revision")
     return int(text[:9])
 
 
-def _answer(request: HttpRequest, request_id: UUID, status: int, **problems: object) -> HttpResponse:
+def answer(request: HttpRequest, request_id: UUID, status: int, **problems: object) -> HttpResponse:
     """The request as it is now. The socket brings the rest of the page up to date."""
     visible_rows = ApprovalRequest.objects.visible_to(request.actor).select_related("team", "policy_version")
     row = get_object_or_404(visible_rows, pk=request_id)
@@ -78,7 +91,7 @@ def _answer(request: HttpRequest, request_id: UUID, status: int, **problems: obj
     return render(request, template, {"shown": shown, "place": place}, status=status)
 
 
-def _refused(request: HttpRequest, request_id: UUID, words: str) -> HttpResponse:
+def refused(request: HttpRequest, request_id: UUID, words: str) -> HttpResponse:
     if not request.htmx:
         messages.error(request, words)
         return redirect("approval", request_id)

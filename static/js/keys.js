@@ -1,5 +1,5 @@
 // Keys that work anywhere, and the rule for all: never while somebody types.
-const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
 const places = { o: "/", a: "/approvals/", r: "/runs/" };
 let goTo = -Infinity;
 

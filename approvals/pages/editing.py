@@ -1,0 +1,137 @@
+"""Changing the arguments before approving: a form from the tool's schema, the JSON one tab away."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from agentops.accounts.access import Right
+from agentops.core.errors import Conflict, InvalidInput, NotAllowed
+from approvals import actions
+from approvals.models import ApprovalRequest
+
+from . import arguments, decision, inbox, presenting
+
+MOST = 400_000
+"""Characters of JSON that the form takes."""
+
+
+@require_http_methods(["GET", "POST"])
+def page(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """GET: the form. POST: `to` turns it into the other tab, nothing decides; without `to` it decides."""
+    rows = ApprovalRequest.objects.visible_to(request.actor).select_related("team", "policy_version")
+    row = get_object_or_404(rows, pk=request_id)
+    if not request.actor.can(Right.DECIDE, row.team_id) or not presenting.Shown(row, True, []).can_edit:
+        return _not_here(request, row)
+    if request.method == "GET":
+        return _form(request, row, row.arguments)
+    tab = "json" if request.POST.get("tab") == "json" else "form"
+    base = _object(request.POST.get("base", ""), row.arguments)
+    try:
+        fields = arguments.fields(row.input_schema, base, row.arguments)
+        wanted = _typed_json(request.POST.get("json", "")) if tab == "json" else arguments.fill(fields, request.POST)
+    except InvalidInput as error:
+        return _form(request, row, base, tab=tab, text=request.POST.get("json", ""), problem=str(error), status=422)
+    if any(one.problem for one in arguments.every(fields)):
+        return _form(request, row, base, fields=fields, status=422)
+    if to := request.POST.get("to", ""):
+        return _form(request, row, wanted, tab="json" if to == "json" else "form")
+    if wanted == row.arguments:
+        unchanged = _("Nothing is changed yet. Change an argument, or go back and approve it as it is.")
+        return _form(request, row, wanted, tab=tab, problem=unchanged, status=422)
+    return _decide(request, row, wanted, fields, tab)
+
+
+def _decide(
+    request: HttpRequest, row: ApprovalRequest, wanted: dict[str, Any], fields: list[arguments.Field], tab: str
+) -> HttpResponse:
+    try:
+        decided = actions.decide(
+            request.actor,
+            row.pk,
+            decision="edit",
+            revision=decision.revision(request.POST.get("revision", "")),
+            arguments=wanted,
+            via=ApprovalRequest.Via.PAGE,
+        )
+    except ApprovalRequest.DoesNotExist as error:
+        raise Http404 from error
+    except NotAllowed as error:
+        return decision.refused(request, row.pk, str(error))
+    except InvalidInput as error:
+        if tab == "form" and arguments.blame(fields, error.field or "", str(error)):
+            return _form(request, row, wanted, fields=fields, status=422)
+        return _form(request, row, wanted, tab=tab, problem=str(error), status=422)
+    except Conflict as error:
+        row.refresh_from_db()
+        if row.status != ApprovalRequest.Status.PENDING:
+            return decision.answer(request, row.pk, 409, conflict=str(error))
+        return _form(request, row, wanted, tab=tab, problem=str(error), status=409)
+    return decision.done(request, decided, "edit")
+
+
+def _form(
+    request: HttpRequest,
+    row: ApprovalRequest,
+    values: dict[str, Any],
+    *,
+    fields: list[arguments.Field] | None = None,
+    tab: str = "form",
+    text: str = "",
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    edit = {
+        "fields": fields or arguments.fields(row.input_schema, values, row.arguments),
+        "tab": tab,
+        "base": json.dumps(values, ensure_ascii=False),
+        "json": text or json.dumps(values, indent=2, ensure_ascii=False),
+        "problem": problem,
+    }
+    if request.htmx:
+        return render(request, "approvals/_edit.html", {"r": row, "edit": edit}, status=status)
+    context = inbox.context(request, row) | {"r": row, "edit": edit}
+    return render(request, "approvals/inbox.html", context, status=status)
+
+
+def _not_here(request: HttpRequest, row: ApprovalRequest) -> HttpResponse:
+    """Decided meanwhile, critical, a question, or not this person's to decide: the request says which."""
+    if request.method == "POST" and row.status != ApprovalRequest.Status.PENDING:
+        return decision.answer(request, row.pk, 409, conflict=_("It is not pending any more."))
+    if request.method == "POST":
+        return decision.refused(request, row.pk, _("Its arguments cannot be changed, or not by you."))
+    if request.htmx:
+        return decision.answer(request, row.pk, 200)
+    return redirect("approval", row.pk)
+
+
+def _object(text: str, otherwise: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return _typed_json(text)
+    except InvalidInput:
+        return otherwise
+
+
+def _typed_json(text: str) -> dict[str, Any]:
+    if len(text) > MOST:
+        raise InvalidInput(_("This is too long."), "json")
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        where = f" {error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InvalidInput(
+            _("This is not JSON yet: look at line and column%(where)s.") % {"where": where}, "json"
+        ) from error
+    if not isinstance(value, dict):
+        raise InvalidInput(_("The arguments are a JSON object: { … }."), "json")
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
