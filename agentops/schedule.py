@@ -13,6 +13,11 @@ SCHEDULE = {
         "schedule": 1.0,
         "options": {"queue": "sweeps", "expires": 5},
     },
+    "count what happened by the hour": {
+        "task": "runs.tasks.count_by_the_hour",
+        "schedule": 20.0,
+        "options": {"queue": "sweeps", "expires": 20},
+    },
     "forget what nobody needs": {
         "task": "runs.tasks.forget",
         "schedule": 3600.0,

@@ -17,40 +17,38 @@ from agentops.core.errors import BudgetRefused
 SLICE_STEPS = 4
 """A slice lasts for about so many steps, so that a step touches only its run's row."""
 
-ACCOUNTS = """
-WITH wanted AS (
-    SELECT b.id, b.team_id IS NULL AS everything,
-        CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END AS starts_on
-    FROM runs_budget b WHERE b.team_id = %(team)s OR b.team_id IS NULL
-), made AS (
-    INSERT INTO runs_account (budget_id, starts_on, spent, held)
-    SELECT id, starts_on, 0, 0 FROM wanted ORDER BY everything, id
-    ON CONFLICT DO NOTHING RETURNING id
-)
-SELECT count(*) FROM made
-"""
+BINDS = """(b.team_id IS NULL OR b.team_id = %(team)s) AND (b.agent_id IS NULL OR b.agent_id = %(agent)s)
+  AND (b.user_id IS NULL OR b.user_id = %(user)s)"""
+NARROW_FIRST = "b.team_id IS NULL, b.agent_id IS NULL AND b.user_id IS NULL"
+STARTS_ON = "CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END"
 
-LOCK = """
+ACCOUNTS = f"""
+INSERT INTO runs_account (budget_id, starts_on, spent, held)
+SELECT b.id, {STARTS_ON}, 0, 0 FROM runs_budget b WHERE {BINDS} ORDER BY {NARROW_FIRST}, b.id
+ON CONFLICT DO NOTHING
+"""  # noqa: S608 - parts of our own
+
+LOCK = f"""
 SELECT a.id FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id
-WHERE a.id = ANY(%(also)s) OR (b.team_id = %(team)s OR b.team_id IS NULL)
-  AND a.starts_on = CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END
-ORDER BY b.team_id IS NULL, a.id FOR UPDATE OF a
-"""
+WHERE a.id = ANY(%(also)s) OR ({BINDS} AND a.starts_on = {STARTS_ON})
+ORDER BY {NARROW_FIRST}, a.id FOR UPDATE OF a
+"""  # noqa: S608 - as above
 
-READ = """
-SELECT a.id, b.limit_usd - a.spent AS unspent, a.held, b.limit_usd, b.team_id IS NULL AS everything, b.period
+READ = f"""
+SELECT a.id, b.limit_usd - a.spent AS unspent, a.held, b.limit_usd, b.period,
+    CASE WHEN b.team_id IS NULL THEN 'everything' WHEN b.agent_id IS NOT NULL THEN 'this agent'
+        WHEN b.user_id IS NOT NULL THEN 'this person' ELSE 'the team' END
 FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id
-WHERE (b.team_id = %(team)s OR b.team_id IS NULL)
-  AND a.starts_on = CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END
-ORDER BY b.team_id IS NULL, a.id
-"""
+WHERE {BINDS} AND a.starts_on = {STARTS_ON}
+ORDER BY {NARROW_FIRST}, a.id
+"""  # noqa: S608 - as above
 
-MOVE = """
+MOVE = f"""
 UPDATE runs_account SET spent = spent + %(spent)s, held = held + %(held)s
 WHERE id IN (
     SELECT a.id FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id WHERE a.id = ANY(%(accounts)s)
-    ORDER BY b.team_id IS NULL, a.id FOR UPDATE OF a)
-"""
+    ORDER BY {NARROW_FIRST}, a.id FOR UPDATE OF a)
+"""  # noqa: S608 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +60,18 @@ class Slice:
 NOTHING = Slice([], Decimal(0))
 
 
-def draw(team_id: int, need: Decimal, ends: Slice = NOTHING, spent: Decimal = Decimal(0)) -> Slice:
-    """Hold `SLICE_STEPS` times `need` USD in every budget over this team's runs, or what is left but at least `need`.
+def draw(
+    team_id: int,
+    need: Decimal,
+    ends: Slice = NOTHING,
+    spent: Decimal = Decimal(0),
+    *,
+    agent_id: int | None = None,
+    user_id: int | None = None,
+) -> Slice:
+    """Hold `SLICE_STEPS` times `need` USD in every budget over such a run, or what is left but at least `need`.
+
+    A run is its team's, its agent's, and that of the person who started it.
 
     In place of the slice that `ends`, of which `spent` USD were spent. The accounts of both are locked together, in
     their order: the day may have turned, or a budget been added, between them.
@@ -71,7 +79,7 @@ def draw(team_id: int, need: Decimal, ends: Slice = NOTHING, spent: Decimal = De
     To be called in a transaction that has locked the run. Raises BudgetRefused when not even `need` fits. Without
     budgets the slice is free, and is drawn again after as many steps: a new budget binds runs under way.
     """
-    parameters = {"team": team_id, "today": today()}
+    parameters = {"team": team_id, "agent": agent_id, "user": user_id, "today": today()}
     with connection.cursor() as cursor:
         cursor.execute(ACCOUNTS, parameters)
         cursor.execute(LOCK, {**parameters, "also": ends.accounts})
@@ -79,9 +87,9 @@ def draw(team_id: int, need: Decimal, ends: Slice = NOTHING, spent: Decimal = De
         cursor.execute(READ, parameters)
         rows = cursor.fetchall()
         amount = need * SLICE_STEPS
-        for _id, unspent, held, limit, everything, period in rows:
+        for _id, unspent, held, limit, period, scope in rows:
             if unspent - held < need:
-                raise _refused(unspent, need, limit, "everything" if everything else "the team", period)
+                raise _refused(unspent, need, limit, scope, period)
             amount = min(amount, unspent - held)
         accounts = [row[0] for row in rows]
         if accounts:

@@ -15,6 +15,8 @@ class Purse:
     """In USD. Right as long as the lease is: nobody else changes these columns meanwhile."""
 
     team_id: int
+    agent_id: int | None
+    user_id: int | None
     slice: ledger.Slice
     spent: Decimal
     held: Decimal
@@ -22,7 +24,7 @@ class Purse:
     @classmethod
     def of(cls, run: Run) -> Purse:
         slice_ = ledger.Slice(list(run.slice_accounts), run.slice_drawn)
-        return cls(run.team_id, slice_, run.slice_spent, run.held_usd)
+        return cls(run.team_id, run.agent_id, run.started_by_id, slice_, run.slice_spent, run.held_usd)
 
     def covers(self, hold: Decimal, cost: Decimal) -> bool:
         """Whether what is left of the slice, after `cost`, covers the hold."""
@@ -30,7 +32,8 @@ class Purse:
 
     def refill(self, change: Change, hold: Decimal) -> None:
         """End the slice and draw another, in the transaction of the step that needs it. Raises BudgetRefused."""
-        change.slice = ledger.draw(self.team_id, hold, self.slice, self.spent + change.cost)
+        whose = {"agent_id": self.agent_id, "user_id": self.user_id}
+        change.slice = ledger.draw(self.team_id, hold, self.slice, self.spent + change.cost, **whose)
 
     def give_back(self, change: Change) -> None:
         """A run that leaves gives back what is left of its slice, in the transaction in which it leaves."""

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Min
 
 from . import estimating
-from .models import DailySpend, FiguresClock, HourlySpend, ModelCall, Run, StaleHour
+from .models import FiguresClock, HourlySpend, ModelCall, Run, StaleHour
 from .rollup_sql import CLEAR, DAYS, FILL
 
 log = structlog.get_logger(__name__)

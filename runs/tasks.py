@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 
-from . import sweep, worker
+from . import rollup, sweep, worker
 
 RUNS = "runs"
 """The queue of `advance`, by `task_routes` in the settings; all else goes to the default queue."""
@@ -23,6 +23,11 @@ def advance(run_id: str) -> None:
 def sweep_runs() -> None:
     sweep.wake_due_runs()
     sweep.settle_orphans()
+
+
+@shared_task(name="runs.tasks.count_by_the_hour")
+def count_by_the_hour() -> None:
+    rollup.refresh()
 
 
 @shared_task(name="runs.tasks.forget")

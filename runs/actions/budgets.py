@@ -1,27 +1,36 @@
-"""Set or delete a budget. A higher one lets the runs that wait for it go on."""
+"""Set or delete a budget. A higher one lets the runs that wait for it go on. Each change is kept: who, from, to."""
 
 from __future__ import annotations
+
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from agentops.accounts.access import Actor, Right
-from agentops.core.errors import NotAllowed
+from agentops.core.errors import InvalidInput, NotAllowed
 from agentops.core.states import WaitingOn
 
-from ..models import Budget, Run
+from ..models import Budget, BudgetChange, Run
 from ..wake import hint_on_commit
 
 
 def save_budget(actor: Actor, budget: Budget) -> Budget:
-    """Store it and wake what waits for money. The budget for everything is a superuser's to set."""
+    """Store it and wake what waits for money. The budget for everything is a superuser's to set.
+
+    Raises NotAllowed, InvalidInput (an agent or a person that is not of the team) and Django's ValidationError.
+    """
     _check_right(actor, budget)
+    _check_scope(budget)
     budget.full_clean()
     with transaction.atomic():
-        bound = set(Budget.objects.filter(pk=budget.pk).values_list("team_id", flat=True))
+        before = Budget.objects.select_for_update(no_key=True).filter(pk=budget.pk).first()
+        if before is not None:
+            _check_right(actor, before)
         budget.save()
-        for team_id in bound | {budget.team_id}:
+        _keep(actor, budget, before.limit_usd if before else None, budget.limit_usd)
+        for team_id in {budget.team_id, before.team_id if before else budget.team_id}:
             wake_for_money(team_id)
     return budget
 
@@ -31,6 +40,7 @@ def delete_budget(actor: Actor, budget: Budget) -> None:
     _check_right(actor, budget)
     with transaction.atomic():
         wake_for_money(budget.team_id)
+        _keep(actor, budget, budget.limit_usd, None)
         budget.delete()
 
 
@@ -53,3 +63,23 @@ def _check_right(actor: Actor, budget: Budget) -> None:
         actor.require(Right.ADMINISTER, budget.team_id)
     elif actor.teams_with(Right.ADMINISTER) is not None:
         raise NotAllowed("Only a superuser sets the budget for everything.")
+
+
+def _check_scope(budget: Budget) -> None:
+    if budget.agent is not None and budget.agent.team_id != budget.team_id:
+        raise InvalidInput("A budget for an agent is set in the agent's team.", "agent")
+    if budget.user is not None and not budget.user.memberships.filter(team_id=budget.team_id).exists():
+        raise InvalidInput("A budget for a person is set in a team that the person is in.", "user")
+
+
+def _keep(actor: Actor, budget: Budget, before: Decimal | None, after: Decimal | None) -> None:
+    BudgetChange.objects.create(
+        team=budget.team,
+        everything=budget.team is None,
+        scope=str(budget.scope)[:300],
+        period=budget.period,
+        before_usd=before,
+        after_usd=after,
+        by=actor.user,
+        by_name=str(actor)[:150],
+    )

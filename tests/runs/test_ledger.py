@@ -144,3 +144,67 @@ def test_a_budget_made_under_way_binds_the_next_slice(take: Take) -> None:
         for _ in range(ledger.SLICE_STEPS + 1):
             hand.open(NEED)
             hand.answer(make.answer(words=" "))
+
+
+def test_an_agent_and_a_person_have_budgets_of_their_own() -> None:
+    ours = make.team()
+    mine, other = make.agent(ours), make.agent(ours)
+    ada = make.admin(ours)
+    budgets = [
+        Budget.objects.create(team=ours, agent=mine, period="day", limit_usd=1),
+        Budget.objects.create(team=ours, user=ada.user, period="day", limit_usd=1),
+        make.budget(1, ours),
+        make.budget(1),
+    ]
+    foreign = Budget.objects.create(team=ours, agent=other, period="day", limit_usd=1)
+    with transaction.atomic():
+        drawn = ledger.draw(ours.pk, NEED, agent_id=mine.pk, user_id=ada.user.pk)
+    assert [money(one) for one in budgets] == [(drawn.amount, 0)] * 4
+    assert not foreign.accounts.exists()
+
+
+@pytest.mark.parametrize(("scope", "said"), [("agent", "for this agent"), ("user", "for this person")])
+def test_a_narrow_budget_refuses_only_whom_it_binds(scope: str, said: str) -> None:
+    ours = make.team()
+    part = make.agent(ours) if scope == "agent" else make.admin(ours).user
+    Budget.objects.create(team=ours, period="day", limit_usd="0.001", **{scope: part})
+    with pytest.raises(BudgetRefused, match=said), transaction.atomic():
+        ledger.draw(ours.pk, NEED, **{f"{scope}_id": part.pk})
+    assert draw(ours.pk).amount == NEED * ledger.SLICE_STEPS
+
+
+def test_a_run_draws_from_the_budgets_of_its_agent_and_its_person(take: Take) -> None:
+    run = make.run()
+    narrow = Budget.objects.create(team=run.team, agent=run.agent, period="day", limit_usd=1)
+    own = Budget.objects.create(team=run.team, user=run.started_by, period="month", limit_usd=1)
+    take(run).open()
+    assert money(narrow)[0] == money(own)[0] > 0
+
+
+def test_narrow_and_wide_budgets_at_once_never_overshoot_and_never_deadlock() -> None:
+    ours = make.team()
+    agents = [make.agent(ours), make.agent(ours)]
+    people = [make.admin(ours).user, make.admin(ours).user]
+    narrow = [Budget.objects.create(team=ours, agent=one, period="day", limit_usd="0.3") for one in agents]
+    own = [Budget.objects.create(team=ours, user=one, period="day", limit_usd="0.3") for one in people]
+    team = make.budget("0.5", ours)
+
+    def spend(agent: int, user: int) -> Decimal:
+        total = Decimal(0)
+        while True:
+            try:
+                with transaction.atomic():
+                    held = ledger.draw(ours.pk, NEED, agent_id=agent, user_id=user)
+            except BudgetRefused as refused:
+                if refused.spent:
+                    return total
+                continue
+            ledger.give_back(held.accounts, held.amount, held.amount)
+            total += held.amount
+
+    spent = make.at_once(*(lambda n=n: spend(agents[n % 2].pk, people[n // 2 % 2].pk) for n in range(12)))
+    assert all(isinstance(one, Decimal) for one in spent), spent
+    assert money(team) == (0, Decimal("0.5"))
+    for pair in (narrow, own):
+        assert sum(money(one)[1] for one in pair) == Decimal("0.5")
+        assert all(money(one)[1] <= Decimal("0.3") for one in pair)
