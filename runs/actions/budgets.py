@@ -61,7 +61,7 @@ def wake_for_money(team_id: int | None) -> None:
 def _check_right(actor: Actor, budget: Budget) -> None:
     if budget.team_id is not None:
         actor.require(Right.ADMINISTER, budget.team_id)
-    elif actor.teams_with(Right.ADMINISTER) is not None:
+    elif actor.teams_with(Right.ADMINISTER) is not None or not actor.scope_allows(Right.ADMINISTER):
         raise NotAllowed("Only a superuser sets the budget for everything.")
 
 
