@@ -1,8 +1,23 @@
 """What all REST endpoints share: who asks, how lists are paged, how bodies are read, how errors are told."""
 
-from .auth import access
-from .body import Body, IdempotencyKey, Usd
-from .pages import Cursor, Limit, Page, page
+from .auth import Request, access
+from .body import Body, IdempotencyKey, Usd, moment
+from .once import once
+from .pages import Cursor, Limit, Page, page, page_of
 from .problems import problem
 
-__all__ = ["Body", "Cursor", "IdempotencyKey", "Limit", "Page", "Usd", "access", "page", "problem"]
+__all__ = [
+    "Body",
+    "Cursor",
+    "IdempotencyKey",
+    "Limit",
+    "Page",
+    "Request",
+    "Usd",
+    "access",
+    "moment",
+    "once",
+    "page",
+    "page_of",
+    "problem",
+]

@@ -12,6 +12,14 @@ from agentops.accounts import tokens
 from agentops.accounts.access import SCOPES, Actor
 from agentops.core.errors import NotAllowed
 
+from . import throttle
+
+
+class Request(HttpRequest):
+    """What the middleware and the authentication make of a request."""
+
+    actor: Actor
+
 
 class Token(HttpBearer):
     """A header that is there decides alone: a bad token never falls back to the session."""
@@ -32,7 +40,12 @@ class Token(HttpBearer):
         return self.authenticate(request, secret.strip())
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
-        known = tokens.verify(token)
+        try:
+            known = tokens.verify(token)
+        except tokens.TokenRefused:
+            throttle.count_refusal(request.META.get("REMOTE_ADDR", ""))
+            raise
+        throttle.count_request(known)
         if self.scope not in known.scopes:
             raise NotAllowed(f"This token lacks the scope {self.scope}. Create a token that has it.")
         request.actor = Actor(known.owner, known)  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -41,6 +42,16 @@ Usd = Annotated[
     WithJsonSchema({"type": "string", "format": "decimal", "examples": ["0.01250000"]}, mode="serialization"),
 ]
 """Money in USD. Written as a string, so that no client rounds it; read from a string or a number."""
+
+
+def moment(value: datetime | None, field: str) -> datetime | None:
+    """A time from a query: without a zone it is UTC. Raises InvalidInput for one that no calendar has in UTC."""
+    if value is None:
+        return None
+    try:
+        return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInput("This time is beyond the calendar.", field) from error
 
 
 class MalformedBody(AgentOpsError):

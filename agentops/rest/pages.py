@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -44,6 +45,24 @@ def page(rows: QuerySet[M], cursor: str, limit: int, order: tuple[str, str] = ("
     }
 
 
+def page_of(rows: Sequence[T], cursor: str, limit: int, *, of: str, name: Callable[[T], str]) -> dict[str, Any]:
+    """One page of what is no table: `rows` by their unique `name`. `of` says which list it is."""
+    signer = Signer(salt=f"cursor:{of}")
+    after = ""
+    if cursor:
+        try:
+            after = signer.unsign_object(cursor)
+        except BadSignature as error:
+            raise _foreign() from error
+    left = sorted((row for row in rows if name(row) > after), key=name)
+    more = len(left) > limit
+    return {"items": left[:limit], "next_cursor": signer.sign_object(name(left[limit - 1])) if more else None}
+
+
+def _foreign() -> InvalidInput:
+    return InvalidInput("This cursor was not given out by this list. Start again without one.", "cursor")
+
+
 def _signer(model: type[Model], names: tuple[str, str]) -> Signer:
     """Signed, so that what comes back is what some page of this very list gave out."""
     return Signer(salt=f"cursor:{model._meta.label}:{names}")
@@ -60,5 +79,5 @@ def _read(model: type[Model], names: tuple[str, str], cursor: str) -> list[Any]:
     try:
         values = _signer(model, names).unsign_object(cursor)
     except BadSignature as error:
-        raise InvalidInput("This cursor was not given out by this list. Start again without one.", "cursor") from error
+        raise _foreign() from error
     return [model._meta.get_field(name).to_python(value) for name, value in zip(names, values, strict=True)]

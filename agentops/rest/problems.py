@@ -18,6 +18,7 @@ from agentops.accounts.tokens import TokenRefused
 from agentops.core.errors import Conflict, InvalidInput, NotAllowed
 
 from .body import MalformedBody
+from .throttle import Throttled
 
 log = logging.getLogger("agentops.rest")
 
@@ -52,6 +53,7 @@ TOLD_AS: dict[type[Exception], Teller] = {
     NotAllowed: lambda error: problem(403, str(error)),
     # A conflict's own attributes say who was first, when and with what.
     Conflict: lambda error: problem(409, str(error), **vars(error)),
+    Throttled: lambda error: _throttled(error),
     TokenRefused: lambda error: problem(401, f"{error} {SIGN_IN}"),
     AuthenticationError: lambda error: problem(401, f"Nobody is signed in. {SIGN_IN}"),
     ObjectDoesNotExist: lambda error: problem(404, NOT_FOUND),
@@ -69,6 +71,12 @@ def tell_as_problems(api: NinjaAPI) -> None:
     for kind, teller in TOLD_AS.items():
         api.add_exception_handler(kind, lambda request, error, teller=teller: teller(error))
     api.add_exception_handler(Exception, _unexpected)
+
+
+def _throttled(error: Throttled) -> HttpResponse:
+    response = problem(429, str(error))
+    response["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _of_ninja(error: HttpError) -> HttpResponse:

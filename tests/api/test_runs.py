@@ -210,6 +210,6 @@ def test_a_teams_own_tier_counts_for_its_tools(client: Any, team: Any) -> None:
     ToolTier.objects.create(team=None, tool="send_email", tier="high")
     ToolTier.objects.create(team=team, tool="send_email", tier="critical")
     ToolTier.objects.create(team=factories.team(), tool="send_email", tier="low")
-    tools = {tool["name"]: tool for tool in client.get("/api/tools").json()}
+    tools = {tool["name"]: tool for tool in client.get("/api/tools").json()["items"]}
     assert (tools["send_email"]["tier"], tools["send_email"]["own_tier"]) == ("critical", "medium")
     assert tools["read_file"]["reads_only"] and tools["read_file"]["input_schema"]["type"] == "object"

@@ -1,31 +1,26 @@
-"""REST of runs: start, watch, stop. Every change is an action's; this only parses and shows."""
+"""REST of runs: start them, find them, read what they did. Every change is an action's; this only parses and shows."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
 from ninja.responses import Status
 
-from agentops.accounts.access import Actor
-from agentops.rest import Cursor, IdempotencyKey, Limit, Page, access, page
+from agentops.rest import Cursor, IdempotencyKey, Limit, Page, Request, access, moment, page
 
-from . import actions
-from .models import Run, ToolCall
-from .schemas import Cancellation, Events, NewRun, Resolution, RunOut, StepOut, ToolCallOut
+from .. import actions
+from ..models import Run
+from .run_schemas import MessageOut, NewRun, RunOut
+from .step_schemas import Events, StepOut, ToolCallOut
 
 router = Router(tags=["Runs"], auth=access("runs:read"))
 WRITE = access("runs:write")
-
-
-class Request(HttpRequest):
-    """What the middleware and the authentication make of a request."""
-
-    actor: Actor
 
 
 @router.post("", response={201: RunOut, 200: RunOut}, auth=WRITE, summary="Start a run")
@@ -53,33 +48,43 @@ def list_runs(
     cursor: Cursor = "",
     limit: Limit = 50,
     status: Annotated[Run.Status | None, Query()] = None,
+    waiting_on: Annotated[Run.WaitingOn | None, Query(description="What a waiting run waits for.")] = None,
     agent: Annotated[str, Query(max_length=80)] = "",
     team: Annotated[str, Query(max_length=80, description="A team's slug.")] = "",
+    start: Annotated[datetime | None, Query(alias="from", description="Made at or after this time.")] = None,
+    end: Annotated[datetime | None, Query(alias="to", description="Made before this time.")] = None,
 ) -> dict[str, Any]:
-    runs = _visible(request)
-    if status:
-        runs = runs.filter(status=status)
-    if agent:
-        runs = runs.filter(agent_name=agent)
-    if team:
-        runs = runs.filter(team__slug=team)
-    return page(runs, cursor, limit)
+    wanted = {
+        "status": status,
+        "waiting_on": waiting_on,
+        "agent_name": agent,
+        "team__slug": team,
+        "created_at__gte": moment(start, "from"),
+        "created_at__lt": moment(end, "to"),
+    }
+    return page(visible(request).filter(**{name: value for name, value in wanted.items() if value}), cursor, limit)
 
 
 @router.get("/{uuid:run_id}", response=RunOut, summary="Read a run")
 def get_run(request: Request, run_id: UUID) -> Run:
-    return _run(request, run_id)
+    return run_of(request, run_id)
 
 
 @router.get("/{uuid:run_id}/steps", response=Page[StepOut], summary="List a run's steps")
 def list_steps(request: Request, run_id: UUID, cursor: Cursor = "", limit: Limit = 50) -> dict[str, Any]:
-    return page(_run(request, run_id).step_set.all(), cursor, limit, order=("number", "id"))
+    return page(run_of(request, run_id).step_set.all(), cursor, limit, order=("number", "id"))
 
 
 @router.get("/{uuid:run_id}/tool-calls", response=Page[ToolCallOut], summary="List a run's tool calls")
 def list_tool_calls(request: Request, run_id: UUID, cursor: Cursor = "", limit: Limit = 50) -> dict[str, Any]:
-    calls = _run(request, run_id).call_set.select_related("step")
+    calls = run_of(request, run_id).call_set.select_related("step")
     return page(calls, cursor, limit, order=("step_id", "position"))
+
+
+@router.get("/{uuid:run_id}/messages", response=Page[MessageOut], summary="List what people said to a run")
+def list_messages(request: Request, run_id: UUID, cursor: Cursor = "", limit: Limit = 50) -> dict[str, Any]:
+    messages = run_of(request, run_id).messages.select_related("step")
+    return page(messages, cursor, limit, order=("sent_at", "id"))
 
 
 @router.get("/{uuid:run_id}/events", response=Events, summary="Read a run's events")
@@ -90,44 +95,18 @@ def list_events(
     limit: Limit = 200,
 ) -> dict[str, Any]:
     """Numbered without gaps from 1. The socket `/ws/runs/{id}` sends the same as it happens."""
-    run = _run(request, run_id)
+    run = run_of(request, run_id)
     return {"items": run.events.filter(seq__gt=after).order_by("seq")[:limit], "seq": run.seq}
 
 
-@router.post("/{uuid:run_id}/cancellation", response=RunOut, auth=WRITE, summary="Cancel a run")
-def cancel_run(request: Request, run_id: UUID, body: Cancellation | None = None) -> Run:
-    return _shown(actions.cancel_run(request.actor, run_id, reason=body.reason if body else ""))
-
-
-@router.post("/{uuid:run_id}/suspension", response=RunOut, auth=WRITE, summary="Pause a run")
-def pause_run(request: Request, run_id: UUID) -> Run:
-    return _shown(actions.pause_run(request.actor, run_id))
-
-
-@router.delete("/{uuid:run_id}/suspension", response=RunOut, auth=WRITE, summary="Resume a paused run")
-def resume_run(request: Request, run_id: UUID) -> Run:
-    return _shown(actions.resume_run(request.actor, run_id))
-
-
-@router.post(
-    "/{uuid:run_id}/tool-calls/{int:call_id}/resolution",
-    response=ToolCallOut,
-    auth=access("approvals:decide"),
-    summary="Say what became of a call in doubt",
-)
-def resolve_in_doubt(request: Request, run_id: UUID, call_id: int, body: Resolution) -> ToolCall:
-    call = get_object_or_404(_run(request, run_id).call_set, pk=call_id)
-    actions.resolve_in_doubt(request.actor, call.pk, body.outcome, note=body.note)
-    return ToolCall.objects.select_related("step").get(pk=call.pk)
-
-
-def _visible(request: Request) -> QuerySet[Run]:
+def visible(request: Request) -> QuerySet[Run]:
     return Run.objects.visible_to(request.actor).select_related("team", "version")
 
 
-def _run(request: Request, run_id: UUID) -> Run:
-    return get_object_or_404(_visible(request), pk=run_id)
+def run_of(request: Request, run_id: UUID) -> Run:
+    return get_object_or_404(visible(request), pk=run_id)
 
 
-def _shown(run: Run) -> Run:
+def shown(run: Run) -> Run:
+    """As it is now, with what the answer needs."""
     return Run.objects.select_related("team", "version").get(pk=run.pk)

@@ -1,0 +1,7 @@
+"""REST of what there is to run, what it did, and what it may cost: a file a noun."""
+
+from .agents import router as agents
+from .control import router as runs
+from .tools import router as tools
+
+__all__ = ["agents", "runs", "tools"]
