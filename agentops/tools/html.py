@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
+from urllib.parse import urljoin
 
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _BREAKS = {
@@ -34,7 +36,7 @@ _UNSEEN = re.compile(
     |clip:rect\(0|transform:scale\(0""",
     re.IGNORECASE | re.VERBOSE,
 )
-_MAX_LENGTH = 200_000
+_MAX_LENGTH = 400_000
 """Characters that are read: a hostile page must not hold the thread."""
 _MAX_DEPTH = 200
 _MAX_UNCLOSED = 50
@@ -43,30 +45,47 @@ _MAX_UNCLOSED = 50
 _SELECTOR = re.compile(r"[.#][\w-]+")
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    text: str
+    title: str = ""
+    hidden: tuple[str, ...] = ()
+    """What its author hid from readers: unseen styles and comments."""
+
+
 def read_html(markup: str) -> tuple[str, list[str]]:
     """The text, and the pieces that its author hid from readers (unseen styles and comments).
 
     Markup that is no HTML comes back as it is, with nothing left out.
     """
+    page = read_page(markup)
+    return page.text, list(page.hidden)
+
+
+def read_page(markup: str, base: str = "") -> Page:
+    """The same with the title; where the page's address is given as `base`, links within the site show in full."""
     markup = markup[:_MAX_LENGTH]
     if sum(">" not in piece for piece in markup.split("<")[1:]) > _MAX_UNCLOSED:
-        return markup, []
-    reader = _Reader()
+        return Page(markup)
+    reader = _Reader(base)
     try:
         reader.feed(markup)
         reader.close()
     except AssertionError:  # the parser's answer to declarations that it cannot make sense of
-        return markup, []
+        return Page(markup)
     text = re.sub(r"[^\S\n]+", " ", "".join(reader.seen))
     text = re.sub(r" ?\n ?", "\n", text)
-    hidden = [" ".join("".join(piece).split()) for piece in reader.hidden]
-    return re.sub(r"\n{3,}", "\n\n", text).strip(), [piece for piece in hidden if piece]
+    hidden = (" ".join("".join(piece).split()) for piece in reader.hidden)
+    title = " ".join("".join(reader.title).split())
+    return Page(re.sub(r"\n{3,}", "\n\n", text).strip(), title, tuple(piece for piece in hidden if piece))
 
 
 class _Reader(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, base: str) -> None:
         super().__init__(convert_charrefs=True)
+        self._base = base
         self.seen: list[str] = []
+        self.title: list[str] = []
         self.hidden: list[list[str]] = []
         self._open: list[tuple[str, bool, str]] = []
         """Open elements: tag, whether it or a parent hides its text, and the address it links to."""
@@ -82,7 +101,7 @@ class _Reader(HTMLParser):
             hides = self._hiding or self._unseen(given)
             if hides and not self._hiding:
                 self.hidden.append([])
-            self._open.append((tag, hides, given.get("href", "")))
+            self._open.append((tag, hides, self._address(given.get("href", "")) if tag == "a" else ""))
 
     def handle_endtag(self, tag: str) -> None:
         if tag not in [name for name, _, _ in self._open]:
@@ -101,6 +120,8 @@ class _Reader(HTMLParser):
             self._read_rules(data)
         elif self._hiding:
             self.hidden[-1].append(data)
+        elif self._open and self._open[-1][0] == "title" and not inside & {"svg", "body"}:
+            self.title.append(data)
         elif not inside & _NOT_TEXT:
             self.seen.append(re.sub(r"\s+", " ", data))
 
@@ -112,6 +133,12 @@ class _Reader(HTMLParser):
     @property
     def _hiding(self) -> bool:
         return bool(self._open) and self._open[-1][1]
+
+    def _address(self, link: str) -> str:
+        try:
+            return urljoin(self._base, link) if self._base and link and not link.startswith("#") else link
+        except ValueError:
+            return ""
 
     def _unseen(self, given: dict[str, str]) -> bool:
         style = re.sub(r"\s+", "", given.get("style", ""))

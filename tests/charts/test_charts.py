@@ -52,7 +52,7 @@ def test_hostile_words_stay_words(draw: Any) -> None:
     html = charts.figure(draw(HOSTILE, [HOSTILE], [1], unit=HOSTILE), HOSTILE, [HOSTILE], [1], unit=HOSTILE)
     assert "<script" not in html
     assert "\u202e" not in html
-    assert html.count("</svg>") == 1
+    assert html.count("</svg>") == html.count("<svg")
     assert "style=" not in html
 
 
