@@ -1,5 +1,6 @@
 // One run, growing while one looks: streamed text at once, everything else from the server's own templates.
 import { tick } from "./countdown.js";
+import { onKey } from "./keys.js";
 import { askLater, gather, live } from "./live.js";
 import { localise } from "./time.js";
 
@@ -94,23 +95,75 @@ live(`/ws/runs/${run.dataset.id}`, {
 
 for (const done of ["decided", "acted"]) document.addEventListener(done, () => update(done));
 
-// #waiting leads to the first thing that needs a person; #step-3 works for steps not loaded yet.
+// Forms close when they are done, and say in place what was refused.
+document.addEventListener("acted", ({ target }) => {
+  target.closest("details.confirm")?.removeAttribute("open");
+  target.reset?.();
+});
+document.addEventListener("refused", ({ target, detail }) => {
+  const field = target.elements?.[detail.field];
+  field?.setAttribute("aria-invalid", "true");
+  field?.focus();
+});
+
+// #waiting leads to the first thing that needs a person; #step-3 and #call-12 work for steps not loaded yet.
 async function follow() {
-  const found = location.hash.match(/^#step-(\d+)$/);
+  const [, kind, number] = location.hash.match(/^#(step|call)-(\d+)$/) ?? [];
+  if (!kind) return;
   const first = Number(timeline.querySelector(".step")?.dataset.number ?? 1);
-  if (found && Number(found[1]) < first) {
-    const query = new URLSearchParams({ before: first, from: Math.max(1, Number(found[1])) });
+  if (first > 1 && !document.getElementById(location.hash.slice(1))) {
+    const query = new URLSearchParams({ before: first, [kind === "call" ? "call" : "from"]: number });
     await htmx.ajax("GET", `${run.dataset.steps}?${query}`, { target: "#earlier", swap: "outerHTML" });
-    document.querySelector(location.hash)?.scrollIntoView();
   }
+  const target = document.getElementById(location.hash.slice(1));
+  if (target?.matches("details")) target.open = true;
+  target?.scrollIntoView();
 }
+
+function open(id) {
+  const box = document.getElementById(id);
+  if (!box) return false;
+  box.open = true;
+  box.querySelector("textarea, input:not([type=hidden])").focus();
+}
+
 document.addEventListener("click", (event) => {
+  const raise = event.target.closest("[data-raise]");
+  if (raise) {
+    event.preventDefault();
+    open("limits");
+    document.querySelector(raise.getAttribute("href"))?.select();
+  }
   if (!event.target.closest("[data-jump-waiting]")) return;
   const call = document.querySelector(".call[data-waiting]");
   if (!call) return;
   event.preventDefault();
   call.scrollIntoView({ block: "center" });
-  call.querySelector("button, summary, input:not([type=hidden])")?.focus({ preventScroll: true });
+  call.querySelector("button, summary, textarea, input:not([type=hidden])")?.focus({ preventScroll: true });
 });
+document.addEventListener("keydown", (event) => {
+  const box = event.key === "Escape" && document.querySelector("details.confirm[open]");
+  if (!box) return;
+  box.open = false;
+  box.querySelector("summary").focus();
+});
+
+// The step that is read: the one with the focus, or the first that is in view.
+function go(by) {
+  const steps = [...timeline.querySelectorAll(".step")];
+  const here = document.activeElement.closest?.(".step");
+  const at = here ? steps.indexOf(here) + by : steps.findIndex((step) => step.getBoundingClientRect().bottom > 0);
+  const step = steps[Math.min(Math.max(at, 0), steps.length - 1)];
+  step?.focus({ preventScroll: true });
+  step?.scrollIntoView();
+}
+onKey({
+  p: () => document.querySelector(".run-controls [data-key=p]")?.click() ?? false,
+  m: () => open("message"),
+  j: () => go(1),
+  k: () => go(-1),
+  e: () => scrollTo({ top: document.documentElement.scrollHeight }),
+});
+
 addEventListener("hashchange", follow);
 follow();

@@ -1,0 +1,61 @@
+"""The whole record of a step: the request as it was sent, the model's blocks, every attempt."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from agentops.core.messages import Message, text
+from agentops.engine.prompts import rules
+from agentops.tools.registry import registry
+from runs.models import Run, Step
+
+from .seeing import visible_run
+
+
+@require_GET
+def panel(request: HttpRequest, run_id: UUID, number: int) -> HttpResponse:
+    run = visible_run(request, run_id)
+    steps = run.step_set.prefetch_related("call_set", "model_calls")
+    step = get_object_or_404(steps, number=number)
+    context = {"run": run, "step": step, "system": _system(run), "tools": _tools(run)}
+    return render(request, "runs/_raw.html", context)
+
+
+@require_GET
+def whole_request(request: HttpRequest, run_id: UUID, number: int) -> JsonResponse:
+    """System prompt, tools and all messages, put together again from the rows: what the model was sent."""
+    run = visible_run(request, run_id)
+    step = get_object_or_404(run.step_set, number=number)
+    content = {
+        "model": step.model or (run.version.model_chain if run.version else []),
+        "system": _system(run),
+        "tools": _tools(run),
+        "messages": _messages(run, step),
+    }
+    return JsonResponse(content, json_dumps_params={"indent": 2})
+
+
+def _system(run: Run) -> str:
+    return f"{run.version.system_prompt}\n\n{rules()}" if run.version else ""
+
+
+def _tools(run: Run) -> list[dict[str, Any]]:
+    """As they are declared now; a tool that is gone is left out."""
+    names = run.version.tools if run.version else []
+    return [asdict(tool.spec) for name in names if (tool := registry.get(name))]
+
+
+def _messages(run: Run, step: Step) -> list[Message]:
+    before = run.step_set.filter(number__lt=step.number, kind=Step.Kind.TURN).order_by("number")
+    found: list[Message] = []
+    for row in before.values("input", "output", "status"):
+        found.append(row["input"])
+        if row["status"] == Step.Status.ANSWERED:
+            found.append({"role": "assistant", "content": row["output"] or [text("(empty)")]})
+    return [*found, step.input]
