@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -39,7 +40,13 @@ class Env:
     bind: str
     port: int
     workers: int
+    grace_seconds: int
+    """How long a person's approval may be taken back, before it is carried out."""
     simulator_port: int
+    egress_allow: tuple[str, ...]
+    """Origins that agents may fetch from although their address is private."""
+    apps: tuple[str, ...]
+    """Packages of your own with a tools.py."""
     anthropic_api_key: str
     anthropic_base_url: str
     openai_api_key: str
@@ -64,6 +71,11 @@ class Env:
     def simulated(self) -> bool:
         """No key and no other server: `up` runs the simulator and everyone talks to it."""
         return self.embedded is not None and self.anthropic_api_key == SIMULATOR_KEY
+
+    @property
+    def demo_origin(self) -> str:
+        """Where the simulator serves the demo's pages; "" when it does not run."""
+        return f"http://127.0.0.1:{self.simulator_port}" if self.simulated else ""
 
     @property
     def address(self) -> str:
@@ -124,7 +136,10 @@ def load(source: Mapping[str, str] = os.environ) -> Env:
         bind=bind,
         port=port,
         workers=read.integer("AGENTOPS_WORKERS", min(2, os.cpu_count() or 1), 1, 64),
+        grace_seconds=read.integer("AGENTOPS_GRACE_SECONDS", 5, 0, 600),
         simulator_port=simulator_port,
+        egress_allow=read.origins("AGENTOPS_EGRESS_ALLOW"),
+        apps=read.packages("AGENTOPS_APPS"),
         anthropic_api_key=key,
         anthropic_base_url=base_url,
         openai_api_key=read.text("OPENAI_API_KEY"),
@@ -189,10 +204,35 @@ class _Reader:
             raise ConfigurationError(f"{name}={value} does not work: set it to 1 or 0.")
         return value in {"1", "yes", "true"}
 
+    def origins(self, name: str) -> tuple[str, ...]:
+        values = tuple(part.strip().rstrip("/") for part in self.text(name).split(",") if part.strip())
+        for value in values:
+            parts = urlsplit(self.url_of(name, value, HTTP_SCHEMES))
+            if parts.path or parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
+                raise ConfigurationError(
+                    f"{name} takes origins only, with commas between: http://10.0.0.5:8080, no path and no password."
+                )
+        return values
+
+    def packages(self, name: str) -> tuple[str, ...]:
+        values = tuple(part.strip() for part in self.text(name).split(",") if part.strip())
+        for value in values:
+            try:
+                found = all(part.isidentifier() for part in value.split(".")) and find_spec(value) is not None
+            except ImportError:
+                found = False
+            if not found:
+                raise ConfigurationError(
+                    f"{name} names {value}, but there is no such Python package. Put its folder (with an empty "
+                    f"__init__.py in it) beside manage.py, or install it."
+                )
+        return values
+
     def url(self, name: str, schemes: tuple[str, ...]) -> str:
         value = self.text(name)
-        if not value:
-            return ""
+        return self.url_of(name, value, schemes) if value else ""
+
+    def url_of(self, name: str, value: str, schemes: tuple[str, ...]) -> str:
         try:
             parts = urlsplit(value)
             parts.port  # noqa: B018 - parsing it is the check

@@ -17,6 +17,7 @@ from agentops.core.tools import Toolbox
 from agentops.engine.outside import Outside
 from agentops.engine.state import RunState
 from agentops.gateway.gateway import Gateway
+from agentops.tools.egress import Egress, origin_of
 from agentops.tools.envelope import for_model
 from agentops.tools.registry import registry
 from approvals import subjects
@@ -88,7 +89,18 @@ def fill_workspace(state: RunState) -> None:
 
 @cache
 def _tool_settings() -> dict[str, Any]:
-    return {"sql_dsn": settings.ENV.shop_reader_url, "shop_dsn": settings.ENV.shop_url}
+    env = settings.ENV
+    return {"sql_dsn": env.shop_reader_url, "shop_dsn": env.shop_url, "egress": _way_out()}
+
+
+def _way_out() -> Egress:
+    """To public addresses, to what is allowed by name, and to the demo's own pages; never back to this console."""
+    env = settings.ENV
+    return Egress(
+        allow=frozenset(origin_of(origin) for origin in (*env.egress_allow, env.demo_origin) if origin),
+        own_hosts=frozenset(host for host in (*env.allowed_hosts, env.bind) if host != "*"),
+        own_port=env.port,
+    )
 
 
 def _mailer(run_id: str) -> Any:

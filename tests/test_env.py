@@ -108,3 +108,24 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     with pytest.raises(env.ConfigurationError, match="AGENTOPS_DATA_DIR"):
         load(tmp_path)
+
+
+def test_origins_for_the_way_out_are_origins(tmp_path: Path) -> None:
+    facts = load(tmp_path, AGENTOPS_EGRESS_ALLOW="http://10.0.0.5:8080, https://wiki.internal/")
+    assert facts.egress_allow == ("http://10.0.0.5:8080", "https://wiki.internal")
+    assert load(tmp_path).egress_allow == ()
+    for wrong in ("10.0.0.5", "http://a/path", "http://u:p@a", "ftp://a", "http://a?x", "http://", "http://[", "*"):
+        with pytest.raises(env.ConfigurationError, match="AGENTOPS_EGRESS_ALLOW"):
+            load(tmp_path, AGENTOPS_EGRESS_ALLOW=wrong)
+
+
+def test_the_demos_pages_are_where_the_simulator_is(tmp_path: Path) -> None:
+    assert load(tmp_path, AGENTOPS_PORT="9000").demo_origin == "http://127.0.0.1:9001"
+    assert load(tmp_path, ANTHROPIC_API_KEY="sk-real").demo_origin == ""
+
+
+def test_apps_of_your_own_must_exist(tmp_path: Path) -> None:
+    assert load(tmp_path, AGENTOPS_APPS="json, email.mime").apps == ("json", "email.mime")
+    for wrong in ("no_such_package_here", "json.nothing.here", "../tools", "a-b"):
+        with pytest.raises(env.ConfigurationError, match="AGENTOPS_APPS names"):
+            load(tmp_path, AGENTOPS_APPS=wrong)
