@@ -43,7 +43,8 @@ class Field:
 
     @property
     def asked_text(self) -> str:
-        return "" if self.asked is MISSING else visible(_as_text(self.about.kind, self.asked), multiline=True)
+        """As the control would hold it."""
+        return "" if self.asked is MISSING or self.inside else _as_text(self.about.kind, self.asked)
 
     @property
     def hides(self) -> bool:

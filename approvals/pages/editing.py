@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from agentops.accounts.access import Right
 from agentops.core.errors import Conflict, InvalidInput, NotAllowed
 from approvals import actions
 from approvals.models import ApprovalRequest
@@ -27,7 +26,7 @@ def page(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """GET: the form. POST: `to` turns it into the other tab, nothing decides; without `to` it decides."""
     rows = ApprovalRequest.objects.visible_to(request.actor).select_related("team", "policy_version")
     row = get_object_or_404(rows, pk=request_id)
-    if not request.actor.can(Right.DECIDE, row.team_id) or not presenting.Shown(row, True, []).can_edit:
+    if not presenting.may_decide(row, request.actor) or not presenting.Shown(row, True, []).can_edit:
         return _not_here(request, row)
     if request.method == "GET":
         return _form(request, row, row.arguments)

@@ -112,5 +112,6 @@ def _search(request: HttpRequest, found: QuerySet[ApprovalRequest]) -> QuerySet[
 def _with_order(listed: list[ApprovalRequest]) -> list[ApprovalRequest]:
     for row in listed:
         row.order = presenting.order(row)  # type: ignore[attr-defined]
+        row.claimed = presenting.is_claimed(row)  # type: ignore[attr-defined]
         row.by = presenting.who(row.decided_by_name, row.decided_via)  # type: ignore[attr-defined]
     return listed

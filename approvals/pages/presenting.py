@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from agentops.accounts.access import Actor, Right
 from agentops.core.tools import Tier
 from agentops.templatetags.console import arguments
+from approvals.actions.claiming import CLAIM_LASTS
 from approvals.models import SOON, ApprovalRequest, Decision, Inquiry
 
 from . import precedent
@@ -98,6 +99,10 @@ class Shown:
         return approved and until is not None and until > timezone.now()
 
     @property
+    def claimed(self) -> bool:
+        return self.pending and is_claimed(self.request)
+
+    @property
     def claimed_by_me(self) -> bool:
         return self.request.claimed_by_id is not None and self.request.claimed_by_id == self.person_id
 
@@ -137,6 +142,16 @@ class Shown:
         return who(self.request.decided_by_name, self.request.decided_via)
 
 
+def may_decide(request: ApprovalRequest, actor: Actor) -> bool:
+    """Who works with an agent may answer its questions as well."""
+    asks = request.wants == ApprovalRequest.Wants.ANSWER
+    return actor.can(Right.DECIDE, request.team_id) or (asks and actor.can(Right.OPERATE, request.team_id))
+
+
+def is_claimed(request: ApprovalRequest) -> bool:
+    return request.claimed_at is not None and request.claimed_at > timezone.now() - CLAIM_LASTS
+
+
 def who(name: str, via: str) -> str:
     """The person, or what decided in place of one."""
     if name:
@@ -152,7 +167,7 @@ def shown(request: ApprovalRequest, actor: Actor, **problems: Any) -> Shown:
         entry.words = f"{who(entry.by_name, entry.via)} {done}"  # type: ignore[attr-defined]
     return Shown(
         request,
-        actor.can(Right.DECIDE, request.team_id),
+        may_decide(request, actor),
         history,
         list(request.inquiries.all()),
         None if request.wants == ApprovalRequest.Wants.ANSWER else precedent.of(request),

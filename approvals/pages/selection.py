@@ -10,7 +10,6 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from agentops.accounts.access import Right
 from agentops.core.errors import AgentOpsError, InvalidInput
 from agentops.core.tools import Tier
 from agentops.tools.escape import visible
@@ -46,8 +45,15 @@ def page(request: HttpRequest) -> HttpResponse:
         return _show(request, {"panel": {**_panel(request, picked), "problem": str(error), "reason": reason}}, 422)
     taken = [one for one in results if one.ok]
     until = max((one.row.takes_effect_at for one in taken if one.row and one.row.takes_effect_at), default=None)
-    outcome = {"results": results, "decision": decision, "taken": len(taken), "refused": len(results) - len(taken)}
-    return _show(request, {"outcome": outcome | {"until": until if decision == "approve" else None}})
+    outcome = {
+        "results": results,
+        "decision": decision,
+        "taken": len(taken),
+        "refused": len(results) - len(taken),
+        "until": until if decision == "approve" else None,
+        "picked": ",".join(f"{one.row.pk}:{one.row.revision}" for one in taken if one.row),
+    }
+    return _show(request, {"outcome": outcome})
 
 
 def _decide(request: HttpRequest, picked: Picked, decision: str, reason: str) -> list[Result]:
@@ -82,11 +88,11 @@ def _panel(request: HttpRequest, picked: Picked) -> dict[str, object]:
     revisions = dict(picked)
     taken, refused = [], []
     for row in rows:
-        row.picked = revisions[row.pk]  # type: ignore[attr-defined]
         row.why_not = _why_not(request, row)  # type: ignore[attr-defined]
         (refused if row.why_not else taken).append(row)  # type: ignore[attr-defined]
     return {
         "taken": taken,
+        "picked": ",".join(f"{row.pk}:{revisions[row.pk]}" for row in taken),
         "refused": refused,
         "worst": max(taken, key=lambda row: (Tier(row.tier).rank, len(row.differs)), default=None),
         "can_hold": any(row.decide_at for row in taken),
@@ -102,7 +108,7 @@ def _why_not(request: HttpRequest, row: ApprovalRequest) -> str:
         return _("critical: never in a group")
     if row.wants == ApprovalRequest.Wants.ANSWER:
         return _("a question wants an answer")
-    return "" if request.actor.can(Right.DECIDE, row.team_id) else _("you may not decide for this team")
+    return "" if presenting.may_decide(row, request.actor) else _("you may not decide for this team")
 
 
 def _rows(request: HttpRequest, ids: list[UUID]) -> list[ApprovalRequest]:
@@ -110,9 +116,9 @@ def _rows(request: HttpRequest, ids: list[UUID]) -> list[ApprovalRequest]:
 
 
 def _picked(request: HttpRequest) -> Picked:
-    """`pick=<id>:<revision>`, each request once."""
+    """`pick=<id>:<revision>`, many of them or many in one; each request once."""
     picked: dict[UUID, int] = {}
-    for text in request.POST.getlist("pick")[:MOST]:
+    for text in ",".join(request.POST.getlist("pick")).split(",")[:MOST]:
         pk, _colon, revision = text.partition(":")
         known = inbox.uuid_or_none(pk)
         if known and revision.isascii() and revision.isdigit():
@@ -123,4 +129,6 @@ def _picked(request: HttpRequest) -> Picked:
 def _show(request: HttpRequest, context: dict[str, object], status: int = 200) -> HttpResponse:
     if request.htmx:
         return render(request, "approvals/_selection.html", context, status=status)
-    return render(request, "approvals/inbox.html", inbox.context(request, None) | context, status=status)
+    return render(
+        request, "approvals/inbox.html", inbox.context(request, None) | {"opened": True} | context, status=status
+    )

@@ -2,16 +2,19 @@
 import { onKey } from "./keys.js";
 import { tick } from "./countdown.js";
 import { askLater, gather, live } from "./live.js";
+import { opened, pane, renew, working } from "./pane.js";
+import { Selection } from "./selection.js";
+import { Strips } from "./strips.js";
+import { offer, takeBack } from "./take-back.js";
 import { localise } from "./time.js";
 import { toast } from "./toast.js";
-import { Strips } from "./strips.js";
 
 const inbox = document.getElementById("inbox");
-const pane = document.getElementById("request");
 const strips = new Strips(document.getElementById("strips"), document.getElementById("arrivals"));
+const selection = new Selection(strips, document.getElementById("selection"));
 const phone = matchMedia("(max-width: 899px)");
-const opened = () => pane.querySelector(".request")?.dataset;
-let asked = opened()?.id;
+const announce = (text) => { document.getElementById("announce").textContent = text; };
+let asked = opened()?.id ?? (working() ? "several" : "");
 
 async function open(strip, { focus = false } = {}) {
   if (!strip) return nothing();
@@ -19,6 +22,7 @@ async function open(strip, { focus = false } = {}) {
   asked = strip.dataset.id;
   const href = strip.querySelector("a").href;
   history.replaceState(null, "", href);
+  selection.tell();
   await htmx.ajax("GET", href, { target: "#request", swap: "innerHTML" });
   if (focus) pane.focus();
 }
@@ -29,18 +33,32 @@ function nothing() {
   history.replaceState(null, "", "/approvals/");
 }
 
-const isOpen = () => opened() && opened().id === asked;
+// Never press a button of what was there before: what was asked for may still be on its way.
+const isOpen = () => asked === "several" ? working() : opened()?.id === asked;
+
+function leave() {
+  const way = pane.querySelector("[data-leave]");
+  if (!way) return false;
+  if (pane.querySelector("[data-editing]")) way.click();
+  else open(strips.selected ?? strips.first);
+  toList();
+}
+
+const toList = () => (strips.selected?.querySelector("a") ?? pane).focus({ preventScroll: true });
 
 inbox.addEventListener("click", (event) => {
   const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
-  const strip = event.target.closest(".strip");
-  if (strip && plain && !phone.matches) {
+  const strip = event.target.closest(".strip-link")?.closest(".strip");
+  if (!plain || event.defaultPrevented) return;
+  if (strip && !phone.matches) {
     event.preventDefault();
     open(strip);
-  }
-  if (event.target.closest("[data-next]") && plain && strips.following(opened()?.id)) {
+  } else if (event.target.closest("[data-next]") && strips.following(opened()?.id)) {
     event.preventDefault();
     open(strips.following(opened()?.id));
+  } else if (event.target.closest("[data-panel] [data-leave]")) {
+    event.preventDefault();
+    leave();
   }
 });
 
@@ -58,6 +76,13 @@ function press(selector) {
   button.click();
 }
 
+function unfold(selector) {
+  const part = isOpen() && pane.querySelector(selector);
+  if (!part) return false;
+  part.open = true;
+  part.querySelector(`[name=${part.dataset.asks}]`).focus();
+}
+
 onKey({
   j: () => move(1),
   k: () => move(-1),
@@ -65,63 +90,92 @@ onKey({
   ArrowUp: (event) => event.target.closest(".strips") ? move(-1) : false,
   o: () => pane.focus(),
   a: () => {
-    const outcome = isOpen() && pane.querySelector("[data-outcome]");
-    if (!outcome) return press("[data-approve]");
-    outcome.focus();
+    const words = isOpen() && pane.querySelector("[data-outcome], .decide > .decide-answer [data-option], .decide > .decide-answer [data-answer]");
+    if (!words) return press("[data-approve]");
+    words.focus();
   },
+  c: () => press("[data-claim]"),
+  e: () => press("[data-edit-link]"),
   h: () => press("[data-hold]"),
-  r: () => {
-    const reject = isOpen() && pane.querySelector("[data-reject]");
-    if (!reject) return false;
-    reject.open = true;
-    reject.querySelector("input[name=reason]").focus();
+  q: () => unfold("[data-ask]"),
+  r: () => unfold("[data-reject]"),
+  x: () => selection.toggle(strips.selected),
+  X: () => selection.group(),
+  A: () => {
+    if (!selection.chosen.length) return toast("Select requests with x, or a whole group with X, then press A.");
+    asked = "several";
+    selection.form.requestSubmit();
   },
+  z: () => takeBack(pane),
 });
-
-pane.addEventListener("toggle", (event) => {
-  if (event.target.matches("[data-reject]") && event.target.open) event.target.querySelector("input[name=reason]").focus();
-}, { capture: true });
+selection.form.addEventListener("submit", () => { asked = "several"; });
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
-  const reject = pane.querySelector("[data-reject][open]");
-  if (reject) reject.open = false;
-  (strips.selected?.querySelector("a") ?? pane).focus({ preventScroll: true });
+  if (document.activeElement.matches("[data-editing] .input")) return pane.focus();
+  const part = pane.querySelector(".decide-part[open]");
+  if (part) {
+    part.open = false;
+    toList();
+  } else if (leave() === false) {
+    if (!pane.contains(document.activeElement)) selection.clear();
+    toList();
+  }
 });
 
-// Decided here: say so and go on to the next one.
+// Decided here: say so, offer the way back, and go on to the next one.
 document.addEventListener("decided", (event) => {
-  const { id, text, decision } = event.detail;
-  toast(text, { href: `/approvals/${id}`, link: "See" });
+  const { id, text, decision, until } = event.detail;
+  if (until) offer(event.detail);
+  else toast(text, { href: `/approvals/${id}`, link: "See" });
+  if (decision === "take_back") {
+    asked = id;
+    strips.expect(id);
+    refresh(id);
+    return;
+  }
   if (decision === "hold") return;
   const next = strips.following(id);
   strips.leave(id);
   open(next).then(() => next?.querySelector("a").focus({ preventScroll: true }));
 });
 
+document.addEventListener("took-effect", () => {
+  const shown = opened();
+  if (shown?.status === "approved" && !working()) renew(shown.id);
+});
+
 const refresh = gather(async (ids) => {
   const all = ids.includes("*");
-  const query = new URLSearchParams({ q: inbox.dataset.q, ids: all ? "" : ids.join(",") });
+  const query = new URLSearchParams(inbox.dataset.query);
+  if (!all) query.set("ids", ids.join(","));
   const answer = await fetch(`${inbox.dataset.rows}?${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
   if (!answer || answer.status >= 500) return askLater(() => refresh(...ids));
   if (!answer.ok) return;
   const holder = document.createElement("template");
   holder.innerHTML = await answer.text();
-  const count = holder.content.querySelector("#pending-count");
-  document.getElementById("pending-count").replaceWith(count);
+  for (const id of ["pending-count", "groups"]) document.getElementById(id).replaceWith(holder.content.querySelector(`#${id}`));
   const decided = strips.take([...holder.content.querySelectorAll(".strip")], { all });
+  selection.tell();
   tick();
   localise();
-  const shown = opened();
-  if (shown?.status === "pending" && decided.includes(shown.id)) {
-    // Somebody else was first: say who, where it was being looked at.
-    await htmx.ajax("GET", `/approvals/${shown.id}`, { target: "#request", swap: "innerHTML" });
-  } else if (shown?.status === "pending" && ids.includes(shown.id) && !pane.querySelector("[data-reject][open], [data-outcome]:focus")) {
-    await htmx.ajax("GET", `/approvals/${shown.id}`, { target: "#request", swap: "innerMorph" });
-  } else if (!shown && strips.first && !phone.matches) {
-    open(strips.first);
-  }
+  await follow(ids, decided);
 });
+
+// The open request, after the list: who decided it elsewhere, what the agent answered, who looks at it.
+async function follow(ids, decided) {
+  const shown = opened();
+  if (!shown && !working() && strips.first && !phone.matches) return open(strips.first);
+  if (!shown || !ids.includes(shown.id) && !decided.includes(shown.id)) return;
+  if ("editing" in shown) {
+    if (decided.includes(shown.id)) toast("It was decided meanwhile: see who and what in the list.", { kind: "bad" });
+  } else if (shown.status === "pending" && decided.includes(shown.id)) {
+    await htmx.ajax("GET", `/approvals/${shown.id}`, { target: "#request", swap: "innerHTML" });
+    announce(pane.querySelector(".decide-done")?.textContent ?? "");
+  } else {
+    await renew(shown.id);
+  }
+}
 
 live("/ws/approvals", {
   onChanged: (frame) => { if (frame.list === "approvals") refresh(...(frame.ids.length ? frame.ids : ["*"])); },

@@ -1,4 +1,4 @@
-// Rings that empty until their deadline, and the minutes that are left.
+// Rings that empty until their deadline, the minutes that are left, and the seconds in which one may take it back.
 import { now } from "./clock.js";
 
 function words(milliseconds) {
@@ -16,6 +16,13 @@ export function tick() {
     element.querySelector(".left").setAttribute("stroke-dashoffset", String(100 - 100 * share));
     element.querySelector("b").textContent = words(left);
     element.toggleAttribute("data-soon", left < 30_000);
+  }
+  for (const element of document.querySelectorAll(".take-back[data-until]")) {
+    const left = Number(element.dataset.until) - now();
+    element.querySelector("[data-left]").textContent = `${Math.max(0, Math.ceil(left / 1000))} s`;
+    if (left > 0) continue;
+    element.dispatchEvent(new CustomEvent("took-effect", { bubbles: true }));
+    element.remove();
   }
 }
 

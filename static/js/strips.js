@@ -6,6 +6,7 @@ export class Strips {
     this.list = list;
     this.bar = bar;
     this.waiting = new Map();
+    this.expected = new Set();
     bar.addEventListener("click", () => this.admit());
     list.addEventListener("focusout", (event) => {
       if (!list.contains(event.relatedTarget) && document.hidden) this.admit();
@@ -35,6 +36,9 @@ export class Strips {
     return rows.slice(at + 1).find(pending) ?? rows.slice(0, Math.max(0, at)).reverse().find(pending);
   }
 
+  // What the person brings back here themselves is no arrival: it does not wait behind the bar.
+  expect(id) { this.expected.add(id); }
+
   // Rows as the server has them now. Answers the ids that are decided.
   take(rows, { all }) {
     const decided = [];
@@ -61,13 +65,20 @@ export class Strips {
       }
     }
     const busy = this.list.contains(document.activeElement) || document.activeElement?.closest("#request");
-    if (!busy || !this.first) this.admit();
+    const back = [...this.waiting.keys()].filter((id) => this.expected.has(id));
+    if (!busy || !this.first || back.length) this.admit();
+    for (const id of rows.map((row) => row.dataset.id).filter((id) => this.expected.delete(id))) {
+      this.select(id);
+      this.selected?.querySelector("a").focus({ preventScroll: true });
+    }
     this.tell();
     return decided;
   }
 
   replace(here, row) {
     if (here.querySelector("a").hasAttribute("aria-current")) row.querySelector("a").setAttribute("aria-current", "true");
+    const [was, is] = [here, row].map((one) => one.querySelector(".strip-pick input"));
+    if (was?.checked && is) is.checked = true;
     const focused = here.contains(document.activeElement);
     here.replaceWith(row);
     if (focused) row.querySelector("a").focus({ preventScroll: true });

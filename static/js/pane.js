@@ -1,0 +1,57 @@
+// The request that is open: what is in it, whether somebody works in it, and keeping it true without taking that away.
+export const pane = document.getElementById("request");
+
+export const opened = () => pane.querySelector(".request[data-id]")?.dataset;
+export const working = () => pane.querySelector("[data-editing], [data-panel], [data-results]");
+
+const changed = (field) => field.type !== "hidden" && field.type !== "radio" && field.value !== field.defaultValue;
+
+export function busy() {
+  const typing = pane.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+  return typing || pane.querySelector(".decide-part[open]") || [...pane.querySelectorAll("textarea, input")].some(changed);
+}
+
+// The whole when nobody is in the middle of something, else only the parts that one reads.
+export async function renew(id) {
+  const address = `/approvals/${id}`;
+  if (!busy()) return htmx.ajax("GET", address, { target: "#request", swap: "innerMorph" });
+  const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok || opened()?.id !== id) return;
+  const holder = document.createElement("template");
+  holder.innerHTML = await answer.text();
+  for (const part of holder.content.querySelectorAll("[data-part]")) {
+    pane.querySelector(`[data-part="${part.dataset.part}"]`)?.replaceWith(part);
+  }
+}
+
+const first = (...selectors) => selectors.map((one) => pane.querySelector(one)).find(Boolean);
+
+// What has just come asks for the focus: a form at its first fault, a panel at its heading.
+document.addEventListener("htmx:after:swap", () => {
+  const form = working();
+  if (!form) return;
+  document.getElementById("inbox").dataset.opened = "yes";
+  if (!form.contains(document.activeElement)) first("[aria-invalid]", ".edit-field .input", "#edit-json", "[data-focus]")?.focus();
+  compare();
+});
+
+function compare() {
+  const form = pane.querySelector("[data-editing]");
+  if (!form) return;
+  for (const field of form.querySelectorAll(".edit-field")) {
+    const control = field.querySelector(".input");
+    if (control) field.toggleAttribute("data-changed", control.value !== field.dataset.asked);
+  }
+  const count = form.querySelectorAll(".edit-field[data-changed]").length;
+  form.querySelector("[data-changes]").textContent = count === 0 ? "" : count === 1 ? "1 change" : `${count} changes`;
+}
+
+pane.addEventListener("input", compare);
+pane.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) pane.querySelector("[data-save]")?.click();
+});
+pane.addEventListener("toggle", (event) => {
+  const { asks } = event.target.dataset;
+  if (asks && event.target.open) event.target.querySelector(`[name=${asks}]`).focus();
+}, { capture: true });
+compare();

@@ -1,0 +1,47 @@
+// Second thoughts: for some seconds after an approval it says so, with the way back.
+import { tick } from "./countdown.js";
+import { clockTime } from "./time.js";
+import { toast } from "./toast.js";
+
+const box = document.getElementById("toasts");
+
+export function offer({ id, revision, until, text }) {
+  const offered = document.createElement("div");
+  offered.className = "toast take-back";
+  Object.assign(offered.dataset, { id, revision, until, text });
+  offered.append(Object.assign(document.createElement("span"), { textContent: text }));
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.takeBack = "";
+  button.innerHTML = 'Take back <span data-left aria-hidden="true"></span> <kbd aria-hidden="true">z</kbd>';
+  offered.append(button);
+  box.append(offered);
+  while (box.children.length > 4) box.firstElementChild.remove();
+  tick();
+}
+
+box.addEventListener("click", (event) => {
+  const offered = event.target.closest("[data-take-back]")?.closest(".take-back");
+  if (!offered) return;
+  const { id, revision } = offered.dataset;
+  const csrfmiddlewaretoken = document.querySelector("[name=csrfmiddlewaretoken]").value;
+  offered.remove();
+  htmx.ajax("POST", `/approvals/${id}/decision`, {
+    target: "#request",
+    swap: "innerHTML",
+    values: { decision: "take_back", revision, place: "inbox", csrfmiddlewaretoken },
+  });
+});
+
+box.addEventListener("took-effect", (event) => {
+  const { id, text } = event.target.dataset;
+  toast(`${text} (took effect ${clockTime(new Date())})`, { href: `/approvals/${id}`, link: "See" });
+});
+
+// The newest one: of the group just decided, else of the last single decision, else of the request that is open.
+export function takeBack(pane) {
+  const button = pane.querySelector("[data-results] [data-take-back]")
+    ?? [...box.querySelectorAll("[data-take-back]")].at(-1) ?? pane.querySelector("[data-take-back]");
+  if (!button) return false;
+  button.click();
+}
