@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "agentops.accounts",
     "approvals",
     "runs",
+    *ENV.apps,
 ]
 
 MIDDLEWARE = [
@@ -42,6 +43,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "agentops.accounts.middleware.ActorMiddleware",
+    "agentops.accounts.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -81,6 +83,8 @@ DATABASES = {
 }
 REDIS_URL = ENV.redis_url
 
+AUTHENTICATION_BACKENDS = ["agentops.accounts.backend.Backend"]
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -109,6 +113,8 @@ SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if ENV.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ENV.https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.https else None
+AGENTOPS_BEHIND_PROXY = ENV.https
+"""Whether the last hop of X-Forwarded-For is believed."""
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
@@ -143,8 +149,14 @@ AGENTOPS_AGENT_FILES = ENV.data_dir / "agents"
 AGENTOPS_LEASE_SECONDS = 10
 AGENTOPS_BACKOFF_SECONDS = (10.0, 60.0, 300.0)
 """How long a run waits, without a slot, after every model of its chain has failed."""
+AGENTOPS_GRACE_SECONDS = ENV.grace_seconds
+"""How long after a person's approval it may be taken back; only then it is carried out."""
 AGENTOPS_MIN_VISIBLE_SECONDS = 60
 """How long an overdue countdown stays visible after a downtime before it may fire."""
+AGENTOPS_API_REQUESTS_A_MINUTE = 1200
+"""Of one token. Beyond it, 429 with Retry-After."""
+AGENTOPS_API_REFUSALS_A_MINUTE = 60
+"""Bad tokens from one address before they are answered with 429."""
 
 LOGGING_CONFIG = "agentops.logs.configure"
 LOGGING = {"level": "DEBUG" if DEBUG else "INFO"}

@@ -34,6 +34,10 @@ class Verdict:
     """`approve` (medium), `expire`, or "": it waits."""
 
 
+QUESTION = Verdict(Tier.LOW, "", "The agent asks a person.", "", None, None, "")
+"""Of a call that is no action: it waits for an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """An admin's tier for a tool."""

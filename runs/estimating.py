@@ -51,7 +51,7 @@ def of_state(state: RunState) -> Attempt:
 
 def of_row(run: Run, step: Step) -> Attempt:
     """For a run that ended while its worker died."""
-    before = Step.objects.filter(run=run, number__lt=step.number).order_by("-number").first()
+    before = Step.objects.filter(run=run, number__lt=step.number, kind=Step.Kind.TURN).order_by("-number").first()
     known = before.input_tokens + before.output_tokens if before else 0
     chain, most = (run.version.model_chain, run.version.max_output_tokens) if run.version else ([""], OUTPUT_UNKNOWN)
     return _attempt(chain[0], known + _tokens([step.input]), run.output_tokens, run.steps - 1, most)

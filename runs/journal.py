@@ -37,6 +37,7 @@ WITH run AS (
         slice_accounts = CASE WHEN %(new_slice)s::bool THEN %(slice_accounts)s::bigint[] ELSE slice_accounts END,
         tainted_by = CASE WHEN tainted_by = '' THEN %(tainted_by)s::text ELSE tainted_by END,
         recoveries = CASE WHEN %(progress)s::bool THEN 0 ELSE recoveries END,
+        unread = unread - cardinality(%(heard)s::bigint[]),
         status = COALESCE(%(status)s::text, status),
         waiting_on = %(waiting_on)s::text,
         waiting_since = CASE WHEN %(waiting_on)s::text = '' THEN NULL ELSE now() END,
@@ -53,7 +54,7 @@ WITH run AS (
             ELSE now() + make_interval(secs => %(wake_after)s::double precision) END,
         poked = poked AND NOT %(left)s::bool
     WHERE id = %(run)s::uuid AND fence = %(fence)s::bigint AND (status = 'running') IS TRUE
-    RETURNING id, seq, pause_requested, wake_at <= now() AS due
+    RETURNING id, seq, pause_requested, wake_at <= now() AS due, unread
 ), done AS (
     UPDATE runs_toolcall c SET
         status = d.status, reason = d.reason, result = d.result, duration_ms = d.duration_ms,
@@ -67,6 +68,8 @@ WITH run AS (
     SELECT run.id, o.number, o.kind, 'calling', %(fence)s::bigint, o.input, '[]', '', '', '', 0, 0, 0, 0, 0, now()
     FROM run, jsonb_to_recordset(%(opened)s::jsonb) AS o(number int, kind text, input jsonb)
     RETURNING id
+), heard AS (
+    UPDATE runs_runmessage m SET step_id = opened.id FROM opened WHERE m.id = ANY(%(heard)s::bigint[])
 ), closed AS (
     UPDATE runs_step s SET
         status = a.status, output = a.output, model = a.model, stop_reason = a.stop_reason, error = a.error,
@@ -108,7 +111,7 @@ WITH run AS (
     FROM run, jsonb_array_elements(%(events)s::jsonb) WITH ORDINALITY AS e
 )
 SELECT run.seq, run.pause_requested, COALESCE(run.due, false), (SELECT id FROM opened),
-    (SELECT jsonb_object_agg(position, id) FROM proposed)::text
+    (SELECT jsonb_object_agg(position, id) FROM proposed)::text, run.unread
 FROM run
 """
 
@@ -142,6 +145,8 @@ class Change:
     progress: bool = False
     done: list[dict[str, Any]] = field(default_factory=list)
     opened: list[dict[str, Any]] = field(default_factory=list)
+    heard: list[int] = field(default_factory=list)
+    """Messages of people that the opened step carries."""
     closed: list[dict[str, Any]] = field(default_factory=list)
     kept: int | None = None
     """The open step that stays open, from now on under this fence, with what this commit bills for it."""
@@ -173,6 +178,8 @@ class Written:
     """The run left with something decided meanwhile: it wants a worker again at once."""
     step_id: int | None
     call_ids: dict[int, int]
+    unread: int
+    """Messages of people that no step has read yet."""
 
 
 def commit(change: Change) -> Written:
@@ -181,7 +188,7 @@ def commit(change: Change) -> Written:
     if row is None:
         raise LeaseLost("Another worker holds this run, or a person stopped it.")
     ids = json.loads(row[4]) if row[4] else {}
-    return Written(row[0], row[1], row[2], row[3], {int(position): id for position, id in ids.items()})
+    return Written(row[0], row[1], row[2], row[3], {int(position): id for position, id in ids.items()}, row[5])
 
 
 def run_statement(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
@@ -218,6 +225,7 @@ def _parameters(change: Change) -> dict[str, Any]:
         "progress": change.progress,
         "done": dump(change.done),
         "opened": dump(change.opened),
+        "heard": change.heard,
         "closed": dump(change.closed),
         "kept": change.kept,
         "billed": dump(change.billed),

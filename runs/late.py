@@ -46,7 +46,7 @@ def settle(
             )
             row = rows.finished(call)
             if mine.update(ended_at=Now(), **{name: row[name] for name in row if name != "id"}):
-                data = {"step": state.steps, "call": call.id, "tool": call.tool, "status": call.status.value}
+                data = {"step": state.turn, "call": call.id, "tool": call.tool, "status": call.status.value}
                 events.append(("call.changed", data))
         if run.is_final:
             cut_off = ToolCall.objects.filter(run=run, status=CallStatus.EXECUTING, fence=fence, idempotent=True)

@@ -30,6 +30,14 @@ def leave(change: Change, interrupt: Interrupt | None) -> None:
         _go(change)
 
 
+def stay(change: Change) -> None:
+    """Undo `leave`: the run has something to read before it ends."""
+    change.events = [event for event in change.events if event["kind"] != "run.changed"]
+    change.left = change.final = False
+    change.status, change.slice, change.wake_after = None, None, None
+    change.stop_reason = change.stop_detail = change.answer = ""
+
+
 def heed_pause(change: Change, asked: bool) -> None:
     """A pause asked for on the way to waiting (or to another worker) counts; one taken back does not."""
     if not asked and change.status != "paused":

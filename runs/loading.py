@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from agentops.core.messages import Message, text
 from agentops.core.states import CallStatus
 from agentops.core.tools import ToolResult
-from agentops.engine.state import AgentSpec, Call, Limits, OpenStep, RunState
+from agentops.engine.state import AgentSpec, Asked, Call, Limits, OpenStep, RunState
+from agentops.tools.registry import registry
+from approvals.models import Inquiry
 
+from . import subject
 from .models import AgentVersion, Run, Step, ToolCall
 
 
@@ -31,19 +36,34 @@ def load(run_id: str, fence: int) -> tuple[RunState, Run]:
         tries=run.recoveries,
     )
     rows = Step.objects.filter(run_id=run_id).values(
-        "id", "number", "status", "input", "output", "input_tokens", "output_tokens"
+        "id", "number", "kind", "status", "input", "output", "input_tokens", "output_tokens"
     )
     for row in rows.order_by("number"):
         _append(state, row)
     if state.step_id:
         state.calls = [as_call(call, fence) for call in ToolCall.objects.filter(step_id=state.step_id)]
+        state.asked = _asked(state.calls)
     return state, run
 
 
+def _asked(calls: list[Call]) -> list[Asked]:
+    held = [str(call.id) for call in calls if call.status is CallStatus.HELD]
+    if not held:
+        return []
+    return [
+        Asked(inquiry.pk, inquiry.asked_by_name, inquiry.question, inquiry.request.effect)
+        for inquiry in Inquiry.objects.open_about(subject.KIND, held)
+    ]
+
+
 def _append(state: RunState, row: dict[str, Any]) -> None:
+    if row["kind"] == Step.Kind.ASIDE:
+        if row["status"] == Step.Status.CALLING:
+            state.cut_off_aside = OpenStep(row["id"], row["number"])
+        return
     message: Message = row["input"]
     state.messages.append(message)
-    state.step_id = row["id"]
+    state.step_id, state.turn = row["id"], row["number"]
     if row["status"] == Step.Status.ANSWERED:
         state.messages.append({"role": "assistant", "content": row["output"] or [text("(empty)")]})
         state.known_tokens = row["input_tokens"] + row["output_tokens"]
@@ -67,9 +87,17 @@ def as_call(row: ToolCall, fence: int) -> Call:
         bound_hash=row.bound_hash,
         rule=row.rule,
         reason=row.reason,
+        asks_person=asks_person(row.tool),
+        edited_by=row.edited_by_name,
+        due_in=max((row.dispatch_at - timezone.now()).total_seconds(), 0.0) if row.dispatch_at else 0.0,
         result=ToolResult(**row.result) if row.result else None,
         stale=row.status == CallStatus.EXECUTING and row.fence != fence,
     )
+
+
+def asks_person(name: str) -> bool:
+    tool = registry.get(name)
+    return tool is not None and tool.asks_person
 
 
 def spec_of(run: Run) -> AgentSpec:

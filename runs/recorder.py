@@ -16,18 +16,19 @@ from django.db import connection, transaction
 from agentops.core.errors import BudgetRefused, LeaseLost
 from agentops.core.messages import Message
 from agentops.core.models import Attempt, Model, ModelAnswer
-from agentops.core.states import CallStatus
+from agentops.core.states import CallStatus, StopReason
 from agentops.core.storable import storable
 from agentops.core.tools import Toolbox
 from agentops.engine.interrupts import End, Interrupt
-from agentops.engine.state import Call, OpenStep, RunState
+from agentops.engine.state import Asked, Call, Limits, OpenStep, RunState, Said
 from agentops.live.stream import Broadcaster
-from approvals.actions import freeze
+from approvals.actions import answer_inquiry, freeze
 
 from . import journal, judging, late, leaving, rows, subject
 from .journal import Change, Written, commit
 from .lease import Lease
-from .models import Run
+from .loading import limits_of
+from .models import Run, RunMessage
 from .purse import Purse
 
 T = TypeVar("T")
@@ -55,6 +56,7 @@ class Recorder:
         """The step that this worker has open."""
         self.billed = 0
         """Attempts of the open step that are in the ledger already."""
+        self.unread_messages = run.unread
         self.toolbox: Toolbox
         self.left_at_once = False
         """The run left, and something decided meanwhile wants it back."""
@@ -68,16 +70,32 @@ class Recorder:
 
     # ── steps ──────────────────────────────────────────────────────────────────────────────────
 
-    async def open_step(self, state: RunState, done: list[Call], message: Message, hold: Decimal) -> OpenStep:
+    async def unread(self, state: RunState) -> list[Said]:
+        if not self.unread_messages:
+            return []
+        rows = RunMessage.objects.filter(run_id=state.id, step=None)
+        return await self._in_thread(lambda: [Said(row.pk, row.by_name, row.text) for row in rows])
+
+    async def limits_raised(self, state: RunState) -> bool:
+        def look() -> Limits:
+            return limits_of(Run.objects.select_related("version").get(pk=state.id))
+
+        before, state.limits = state.limits, await self._in_thread(look)
+        return state.limits != before
+
+    async def open_step(
+        self, state: RunState, done: list[Call], message: Message, hold: Decimal, heard: list[Said]
+    ) -> OpenStep:
         number = state.steps + 1
         change = self._change(state)
         self._settle(change, state, done)
-        change.steps, change.held = 1, hold
+        change.steps, change.held, change.heard = 1, hold, [said.id for said in heard]
         change.opened = [{"number": number, "kind": "turn", "input": message}]
         change.event("step.opened", step=number)
         written = await self._write(change, hold)
         self.billed = 0
-        state.steps, state.step_id, state.calls = number, written.step_id or 0, []
+        state.steps = state.turn = number
+        state.step_id, state.calls = written.step_id or 0, []
         self.calling = OpenStep(state.step_id, number)
         return self.calling
 
@@ -110,31 +128,34 @@ class Recorder:
 
     async def answer_step(
         self, state: RunState, step: OpenStep, answer: ModelAnswer, calls: list[Call], end: Interrupt | None
-    ) -> None:
+    ) -> bool:
         change = self._change(state)
         self._bill(change, state, step, self._unbilled(answer.attempts))
         content = storable(answer.content)
         change.closed = [rows.closed(step, "answered", answer, content, change.cost)]
-        change.tool_calls, change.progress, change.held = len(calls), True, Decimal(0)
+        change.tool_calls, change.progress, change.held = 0 if end else len(calls), True, Decimal(0)
         change.event("step.answered", step=step.number)
         leaving.leave(change, end)
 
         def write() -> Written:
             verdicts = judging.judge(state, self.toolbox, calls)
             change.proposed = [rows.proposed(call, step) for call in calls]
-            with transaction.atomic() if self._touches_others(change, calls) else nullcontext():
+            with transaction.atomic() if change.left or self._touches_others(change, calls) else nullcontext():
+                if change.stop_reason == StopReason.ANSWERED and self._locked(change).unread:
+                    leaving.stay(change)
                 written = commit(change)
                 for call in calls:
                     call.id = written.call_ids[call.position]
-                judging.hold(state, calls, verdicts, answer.text)
+                judging.hold(state, self.toolbox, calls, verdicts, answer.text)
                 self.purse.give_back(change)
             return written
 
         self._after(change, await self._in_thread(write))
         self.calling = None
         state.calls = calls
-        state.tool_calls += len(calls)
+        state.tool_calls += change.tool_calls
         state.tries = 0
+        return change.left
 
     async def fail_step(
         self, state: RunState, step: OpenStep, attempts: list[Attempt], error: str, interrupt: Interrupt
@@ -148,6 +169,55 @@ class Recorder:
             change.kept = step.id
         change.event("step.failed", step=step.number, error=error)
         leaving.leave(change, interrupt)
+        await self._write(change)
+
+    # ── asides ─────────────────────────────────────────────────────────────────────────────────
+
+    async def open_aside(self, state: RunState, message: Message, hold: Decimal) -> OpenStep:
+        number = state.steps + 1
+        change = self._change(state)
+        change.steps, change.held = 1, hold
+        change.opened = [{"number": number, "kind": "aside", "input": message}]
+        change.event("step.opened", step=number)
+        written = await self._write(change, hold)
+        self.billed, state.steps = 0, number
+        self.calling = OpenStep(written.step_id or 0, number)
+        return self.calling
+
+    async def answer_aside(
+        self,
+        state: RunState,
+        step: OpenStep | None,
+        asked: Asked,
+        attempts: list[Attempt],
+        answer: ModelAnswer | None = None,
+        problem: str = "",
+    ) -> None:
+        change = self._change(state)
+        if step:
+            self._bill(change, state, step, self._unbilled(attempts))
+            content = storable(answer.content) if answer else []
+            status = "answered" if answer else "failed"
+            change.closed = [rows.closed(step, status, answer, content, change.cost, problem)]
+            change.progress, change.held = True, Decimal(0)
+            change.event(f"step.{status}", step=step.number)
+        words = storable(answer.text).strip() if answer else ""
+
+        def write() -> Written:
+            with transaction.atomic():
+                written = commit(change)
+                answer_inquiry(asked.id, words, problem or ("" if words else "It answered without words."))
+                return written
+
+        self._after(change, await self._in_thread(write))
+        self.calling = None
+
+    async def abandon_aside(self, state: RunState, step: OpenStep) -> None:
+        change = self._change(state)
+        self._bill(change, state, step, [self.means.abandoned(state)] if self.purse.held else [])
+        change.closed = [rows.closed(step, "abandoned", None, [], change.cost)]
+        change.held = Decimal(0)
+        change.event("step.abandoned", step=step.number)
         await self._write(change)
 
     # ── tool calls ─────────────────────────────────────────────────────────────────────────────
@@ -166,7 +236,7 @@ class Recorder:
                 for call in state.calls:
                     if call.id in started:
                         call.status, call.stale = CallStatus.EXECUTING, False
-                        change.event("call.changed", step=state.steps, call=call.id, tool=call.tool, status="executing")
+                        change.event("call.changed", step=state.turn, call=call.id, tool=call.tool, status="executing")
                 return numbered(change, commit(change))
 
         self._publish(await self._in_thread(start))
@@ -203,7 +273,7 @@ class Recorder:
     def _settle(self, change: Change, state: RunState, done: list[Call]) -> None:
         for call in done:
             change.done.append(rows.finished(call))
-            change.event("call.changed", step=state.steps, call=call.id, tool=call.tool, status=call.status)
+            change.event("call.changed", step=state.turn, call=call.id, tool=call.tool, status=call.status)
 
     def _bill(self, change: Change, state: RunState, step: OpenStep, attempts: list[Attempt]) -> None:
         for attempt in attempts:
@@ -246,10 +316,9 @@ class Recorder:
             if not draws and not change.left and not self._touches_others(change, []):
                 return commit(change)
             with transaction.atomic():
-                if not _locked(change):
-                    raise LeaseLost("Another worker holds this run, or a person stopped it.")
+                run = self._locked(change)
                 if change.left and not change.final:
-                    leaving.heed_pause(change, Run.objects.filter(pk=change.run, pause_requested=True).exists())
+                    leaving.heed_pause(change, run.pause_requested)
                 if draws and hold is not None:
                     self.purse.refill(change, hold)
                 written = commit(change)
@@ -264,11 +333,20 @@ class Recorder:
         self._after(change, written)
         return written
 
+    def _locked(self, change: Change) -> Run:
+        """Raises LeaseLost."""
+        mine = Run.objects.filter(pk=change.run, fence=change.fence, status=Run.Status.RUNNING)
+        run = mine.select_for_update().only("pause_requested", "unread").first()
+        if run is None:
+            raise LeaseLost("Another worker holds this run, or a person stopped it.")
+        return run
+
     def _after(self, change: Change, written: Written) -> None:
         """Bring the mirror up to what was committed, and tell whoever watches."""
         self.purse.after(change)
         self.lease.pause_asked = self.lease.pause_asked or written.pause_requested
         self.left_at_once = change.left and written.due
+        self.unread_messages = written.unread
         self._publish(numbered(change, written))
 
     def _publish(self, events: list[dict[str, Any]]) -> None:
@@ -289,8 +367,3 @@ def returning_connection(work: Callable[[], T]) -> T:
 def numbered(change: Change, written: Written) -> list[dict[str, Any]]:
     first = written.seq - len(change.events) + 1
     return [{"seq": first + index, **event} for index, event in enumerate(change.events)]
-
-
-def _locked(change: Change) -> bool:
-    mine = Run.objects.filter(pk=change.run, fence=change.fence, status=Run.Status.RUNNING)
-    return bool(mine.select_for_update().values_list("pk"))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import F
+from django.db.models.functions import Least, Now
 
-from agentops.core.errors import Conflict
+from agentops.core.errors import Conflict, InvalidInput
 from agentops.core.states import CallStatus, WaitingOn
-from agentops.core.tools import ToolResult
+from agentops.core.tools import InvalidArguments, Tier, ToolResult
+from agentops.engine.calls import bind
 from agentops.live import publish
+from agentops.tools.registry import registry
+from approvals import policy
 from approvals.actions import close_requests
-from approvals.models import ApprovalRequest, Decision
+from approvals.models import ApprovalRequest, Decision, Inquiry
+from approvals.subjects import Amendment
 
 from .late import add_events
 from .models import Run, ToolCall
@@ -25,6 +31,8 @@ KIND = "tool_call"
 
 OUTCOMES = {
     "approve": CallStatus.APPROVED,
+    "edit": CallStatus.APPROVED,
+    "answer": CallStatus.ANSWERED,
     "reject": CallStatus.REJECTED,
     "expire": CallStatus.EXPIRED,
     "done": CallStatus.DONE_BY_PERSON,
@@ -39,22 +47,60 @@ class ToolCallSubject:
         """Lock the run: its row orders everything that happens to it."""
         list(Run.objects.select_for_update(of=("self",)).filter(call_set__pk=int(subject_id)).values_list("pk"))
 
+    def amend(self, request: ApprovalRequest, arguments: dict[str, Any]) -> Amendment:
+        """The tool checks the arguments, and the policy is asked again: an edit may not slip under a stricter rule."""
+        call = ToolCall.objects.select_related("run").get(pk=int(request.subject_id))
+        tool = registry.get(call.tool)
+        if tool is None:
+            raise InvalidInput(f"The tool {call.tool} is not installed any more.", "arguments")
+        try:
+            checked = tool.validate(arguments)
+        except InvalidArguments as error:
+            raise InvalidInput(str(error), "arguments") from error
+        run = call.run
+        verdict = policy.snapshot(run.team_id).verdict(
+            tool=call.tool,
+            own_tier=tool.tier,
+            agent=run.agent_name,
+            arguments=checked,
+            tainted_by=run.tainted_by,
+            facts={
+                "reads_only": tool.reads_only,
+                "cost_usd": run.cost_usd,
+                "steps": run.steps,
+                "tool_calls": run.tool_calls,
+            },
+        )
+        if verdict.tier is Tier.CRITICAL:
+            raise InvalidInput(f"With these arguments it is critical: {verdict.reason}.", "arguments")
+        effect = tool.effect_line(checked)
+        return Amendment(checked, effect, bind(tool, checked, effect))
+
     def on_decided(self, request: ApprovalRequest, decision: Decision) -> None:
         """Raises Conflict when the call is no longer what was shown."""
-        call = ToolCall.objects.select_related("run").get(pk=int(request.subject_id))
-        outcome = OUTCOMES.get(decision.decision)
-        if outcome is None:
+        if decision.decision == "hold":
             return
-        if call.status != CallStatus.HELD:
+        call = ToolCall.objects.select_related("run").get(pk=int(request.subject_id))
+        taken_back = decision.decision == "take_back"
+        before = CallStatus.APPROVED if taken_back else CallStatus.HELD
+        outcome = CallStatus.HELD if taken_back else OUTCOMES[decision.decision]
+        if call.status != before:
             raise Conflict(f"The call is {call.get_status_display().lower()} and waits for no decision any more.")
-        if call.bound_hash != request.bound_hash:
+        shown = decision.details.get("before", {}).get("bound_hash", request.bound_hash)
+        if call.bound_hash != shown and not taken_back:
             raise Conflict("What would be executed is not what this request shows. Nothing was decided.")
         changed: dict[str, Any] = {"status": outcome, "resolved_by_name": decision.by_name}
-        if outcome is CallStatus.APPROVED:
-            changed["dispatch_at"] = Now()
+        if taken_back:
+            changed |= {"resolved_by_name": "", "dispatch_at": None, "edited_by_name": "", **_bound(request)}
+        elif outcome is CallStatus.APPROVED:
+            changed["dispatch_at"] = request.takes_effect_at or Now()
+            if decision.decision == "edit":
+                changed |= {"edited_by_name": decision.by_name, **_bound(request)}
         else:
             changed |= {"ended_at": Now(), "result": asdict(_told(outcome, request, decision))}
-        ToolCall.objects.filter(pk=call.pk).update(**changed)
+        # A worker may be starting it in this moment: only one of the two finds the status it needs.
+        if not ToolCall.objects.filter(pk=call.pk, status=before).update(**changed):
+            raise Conflict("It is under way already; nothing was changed.")
         by = decision.by_name or ("the countdown" if decision.via == ApprovalRequest.Via.TIMER else "the system")
         data = {
             "step": request.context.get("step"),
@@ -63,7 +109,23 @@ class ToolCallSubject:
             "status": outcome,
             "by": by,
         }
-        wake(call.run, [("call.changed", data)], WaitingOn.APPROVAL)
+        wake(call.run, [("call.changed", data)], at=changed.get("dispatch_at"))
+
+    def on_asked(self, inquiry: Inquiry) -> None:
+        """The run wakes, answers beside its conversation, and waits again."""
+        call = ToolCall.objects.select_related("run", "step").get(pk=int(inquiry.request.subject_id))
+        person = {
+            "by": inquiry.asked_by_name,
+            "action": "asked the agent",
+            "note": inquiry.question,
+            "step": call.step.number,
+            "call": call.pk,
+        }
+        wake(call.run, [("person.acted", person)])
+
+
+def _bound(request: ApprovalRequest) -> dict[str, Any]:
+    return {"arguments": request.arguments, "effect": request.effect, "bound_hash": request.bound_hash}
 
 
 def held_calls(run_id: UUID | str) -> list[str]:
@@ -79,13 +141,23 @@ def close_calls(run_id: UUID | str, why: str) -> None:
     ToolCall.objects.filter(run_id=run_id, status__in=waiting).update(status=CallStatus.CANCELLED, ended_at=Now())
 
 
-def wake(run: Run, events: list[tuple[str, dict[str, Any]]], waited_on: WaitingOn) -> None:
-    """Note what happened to a locked run and, if it waits for that, let it go on; a running one is poked."""
+PEOPLE = (WaitingOn.APPROVAL, WaitingOn.ANSWER)
+
+
+def wake(
+    run: Run, events: list[tuple[str, dict[str, Any]]], waited_on: tuple[WaitingOn, ...] = PEOPLE, at: Any = None
+) -> None:
+    """Note what happened to a locked run and, if it waits for that, let it go on; a running one is poked.
+
+    `at`: not before then (a decision that may still be taken back); the sweep finds it when its time comes.
+    """
     run.refresh_from_db(fields=["seq", "status", "waiting_on"])
     numbered = add_events(run, events)
-    if run.status == Run.Status.WAITING and run.waiting_on == waited_on:
-        Run.objects.filter(pk=run.pk).update(wake_at=Now())
-        hint_on_commit(run.pk)
+    if run.status == Run.Status.WAITING and run.waiting_on in waited_on:
+        later = isinstance(at, datetime)
+        Run.objects.filter(pk=run.pk).update(wake_at=Least(F("wake_at"), at) if later else Now())
+        if not later:
+            hint_on_commit(run.pk)
     elif run.status == Run.Status.RUNNING:
         Run.objects.filter(pk=run.pk).update(poked=True)
     transaction.on_commit(partial(publish.announce, run.pk, run.team_id, numbered))
@@ -95,12 +167,17 @@ def _told(outcome: CallStatus, request: ApprovalRequest, decision: Decision) -> 
     """What the agent is told; rejection, expiry and a person's deed stay distinct."""
     if outcome is CallStatus.DONE_BY_PERSON:
         return ToolResult("ok", summary=f"A person did this outside and reports: {request.outcome}")
+    if outcome is CallStatus.ANSWERED:
+        return ToolResult("ok", data=request.outcome, summary=f"A person answered: {request.outcome}")
     if outcome is CallStatus.EXPIRED:
         return ToolResult(
             "error",
             error="Nobody decided in time, so it was not done.",
             hint="Go on without it and say so at the end.",
         )
+    if request.wants == ApprovalRequest.Wants.ANSWER:
+        said = f" They say: {decision.reason}" if decision.reason else ""
+        return ToolResult("error", error=f"Nobody will answer this.{said}", hint="Go on with what you know.")
     reason = f" Their reason: {decision.reason}" if decision.reason else ""
     return ToolResult(
         "error",

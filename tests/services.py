@@ -32,6 +32,7 @@ def claim_environment() -> None:
             del os.environ[name]
     folder = Path(tempfile.mkdtemp(prefix="agentops-test-"))
     folder.chmod(0o711)  # root's servers run as somebody else, who must pass through
+    os.environ["AGENTOPS_GRACE_SECONDS"] = "0"
     os.environ["AGENTOPS_DATA_DIR"] = os.environ[CLAIM] = str(folder)
     if own_servers:
         os.environ["AGENTOPS_SECRET_KEY"] = "for tests only, and long enough for that"

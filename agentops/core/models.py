@@ -26,6 +26,8 @@ class ModelRequest:
     max_output_tokens: int = 4096
     thinking_tokens: int = 0
     """Extended thinking budget in tokens; 0 turns it off."""
+    words_only: bool = False
+    """The model sees its tools, so that the conversation stays what it was, and may call none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,17 @@ class CallStatus(StrEnum):
     IN_DOUBT = "in_doubt"
 
 
+LIMIT_REASONS = frozenset(
+    {
+        StopReason.MAX_STEPS,
+        StopReason.MAX_TOOL_CALLS,
+        StopReason.MAX_TOKENS,
+        StopReason.MAX_COST,
+        StopReason.MAX_SECONDS,
+    }
+)
+"""Each is named after the limit that it stands for, but for `max_cost`, whose limit is in USD."""
+
 RUN_FINAL = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
 
 _R = RunStatus
@@ -69,7 +80,8 @@ RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
     _R.WAITING: frozenset({_R.RUNNING, _R.WAITING, _R.PAUSED, _R.FAILED, _R.CANCELLED}),
     _R.PAUSED: frozenset({_R.QUEUED, _R.CANCELLED}),
     _R.SUCCEEDED: frozenset(),
-    _R.FAILED: frozenset(),
+    # A person lets it go on: with a raised limit, or for another try of its last step.
+    _R.FAILED: frozenset({_R.QUEUED}),
     _R.CANCELLED: frozenset(),
 }
 

@@ -96,6 +96,8 @@ class Tool(Protocol):
     idempotent: bool
     untrusted: bool
     timeout: float
+    asks_person: bool
+    """It is never run: a person answers in its place."""
 
     @property
     def spec(self) -> ToolSpec: ...

@@ -16,6 +16,9 @@ from .interrupts import Wait
 from .outside import MOST_TRIES, Outside
 from .state import Call, RunState
 
+LEAST_WAIT_SECONDS = 0.2
+"""The database's clock, not ours, says when an approved call is due."""
+
 
 class Acting:
     def __init__(self, state: RunState, outside: Outside) -> None:
@@ -38,9 +41,16 @@ class Acting:
                 continue
             if any(call.status is CallStatus.IN_DOUBT for call in state.calls):
                 raise Wait(WaitingOn.IN_DOUBT)
-            not_due = any(call.status is CallStatus.APPROVED for call in state.calls)
             if state.open_calls:
-                raise Wait(WaitingOn.APPROVAL, wake_after=1.0 if not_due else None)
+                raise self._wait()
+
+    def _wait(self) -> Wait:
+        """For people, or for the end of the time in which an approval may be taken back."""
+        waiting = self.state.open_calls
+        due = [call.due_in for call in waiting if call.status is CallStatus.APPROVED]
+        only_questions = all(call.asks_person for call in waiting)
+        on = WaitingOn.ANSWER if only_questions else WaitingOn.APPROVAL
+        return Wait(on, wake_after=max(min(due), LEAST_WAIT_SECONDS) if due else None)
 
     def _doubt_what_was_cut_off(self) -> None:
         """Calls that another worker was executing: only those that may run again do; the rest a person must resolve."""
@@ -74,7 +84,7 @@ class Acting:
             return ToolResult("error", error="The tool changed since this call was decided; nothing was executed."), 0
         context = ToolContext(
             run_id=state.id,
-            call_id=f"{state.id}:{state.steps}.{call.position}",
+            call_id=f"{state.id}:{state.turn}.{call.position}",
             team_id=state.team_id,
             agent=state.agent.name,
             workspace=self.outside.workspace,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from .acting import Acting
 from .interrupts import End, Interrupt, Wait
 from .outside import MOST_TRIES, Outside
 from .prompts import rules
-from .state import OpenStep, RunState
+from .state import OpenStep, RunState, Said
 
 HOLD_RETRY_SECONDS = 2.0
 """How soon a run asks again when only other runs' holds stand in its way."""
@@ -50,39 +51,53 @@ class Asking:
 
     async def open_step(self) -> tuple[OpenStep, ModelRequest]:
         state = self.state
-        message = None if state.interrupted else self._next_message()
+        heard = [] if state.interrupted else await self.journal.unread(state)
+        message = None if state.interrupted else self._next_message(heard)
         messages = [*state.messages, message] if message else state.messages
         if state.interrupted is None:
-            limits.check(state)
+            await self._within(lambda: limits.check(state))
         elif state.tries > MOST_TRIES:
             raise End(
                 StopReason.ERROR,
                 detail=f"Step {state.steps} was tried {state.tries} times and never finished.",
             )
-        request = self._request(messages)
-        hold = self.outside.model.worst_cost(request, state.known_tokens, self._uncounted_bytes(request))
-        limits.check_cost(state, hold)
+        request = self.request(messages)
+        hold = self.worst_cost(request)
+        await self._within(lambda: limits.check_cost(state, hold))
         self.hold = hold
         try:
             if message is None:
                 return await self.journal.reopen_step(state, hold), request
-            step = await self.journal.open_step(state, self.acting.done, message, hold)
+            step = await self.journal.open_step(state, self.acting.done, message, hold, heard)
         except BudgetRefused as refused:
             raise _wait_for(refused) from refused
         self.acting.take_done()
         state.messages = messages
         return step, request
 
-    def _next_message(self) -> Message:
+    async def _within(self, check: Callable[[], None]) -> None:
+        """A limit that a person has raised meanwhile stops nobody."""
+        try:
+            check()
+        except End:
+            if not await self.journal.limits_raised(self.state):
+                raise
+            check()
+
+    def _next_message(self, heard: list[Said]) -> Message:
         state = self.state
+        words = [f"A person who watches this run ({said.by}) says: {said.text}" for said in heard]
         if not state.messages:
             inputs = "\n".join(f"{name}: {value}" for name, value in state.inputs.items())
-            return user(f"Your goal: {state.goal}" + (f"\n\nInputs:\n{inputs}" if inputs else ""))
+            return user(f"Your goal: {state.goal}" + (f"\n\nInputs:\n{inputs}" if inputs else ""), *words)
         if state.calls:
-            return user(*tool_calls.results(state.calls, self.outside.render))
-        return user("Go on: give your final answer, or call a tool.")
+            return user(*tool_calls.results(state.calls, self.outside.render), *words)
+        return user(*(words or ["Go on: give your final answer, or call a tool."]))
 
-    def _request(self, messages: list[Message]) -> ModelRequest:
+    def worst_cost(self, request: ModelRequest) -> Decimal:
+        return self.outside.model.worst_cost(request, self.state.known_tokens, self._uncounted_bytes(request))
+
+    def request(self, messages: list[Message], *, words_only: bool = False) -> ModelRequest:
         agent = self.state.agent
         return ModelRequest(
             chain=agent.chain,
@@ -90,6 +105,7 @@ class Asking:
             messages=messages,
             tools=self.outside.toolbox.specs(),
             max_output_tokens=agent.max_output_tokens,
+            words_only=words_only,
         )
 
     def _uncounted_bytes(self, request: ModelRequest) -> int:
@@ -109,7 +125,7 @@ class Asking:
             return await self.outside.model.complete(
                 request,
                 on_delta=lambda delta: self.outside.show(step.number, delta),
-                on_failed_attempt=lambda attempt: self._bill(step, attempt),
+                on_failed_attempt=lambda attempt: self.bill(step, attempt),
             )
         except CallCancelled as cancelled:
             await asyncio.shield(self.journal.settle_late(state, step, cancelled.attempts, []))
@@ -130,10 +146,10 @@ class Asking:
             await self.journal.fail_step(state, step, failed.attempts[-1:], str(failed), interrupt)
             raise Left from failed
 
-    async def _bill(self, step: OpenStep, attempt: Attempt) -> None:
+    async def bill(self, step: OpenStep, attempt: Attempt) -> None:
         """Settle a failed attempt; the next must fit into the budgets and the run's own limit."""
         await self.journal.bill(self.state, step, attempt)
-        limits.check_cost(self.state, self.hold)
+        await self._within(lambda: limits.check_cost(self.state, self.hold))
 
     async def take(self, step: OpenStep, answer: ModelAnswer) -> None:
         """Store the answer with its calls, each with its verdict; the run leaves when it was the last answer."""
@@ -143,16 +159,18 @@ class Asking:
         end = self._end_of(answer)
         try:
             if end is None:
-                limits.over_budget(state, calls)
+                await self._within(lambda: limits.over_budget(state, calls))
         except End as used_up:
             end = used_up
             end.answer = answer.text or end.answer
+        if end is not None:
+            tool_calls.turn_down(calls, f"Not run: the run ended. {end.detail}".strip())
         try:
-            await self.journal.answer_step(state, step, answer, [] if end else calls, end)
+            left = await self.journal.answer_step(state, step, answer, calls, end)
         except LeaseLost:
             await self.journal.settle_late(state, step, answer.attempts, [])
             raise
-        if end is not None:
+        if left:
             raise Left
         state.messages.append({"role": "assistant", "content": answer.content or [text("(empty)")]})
         state.known_tokens = answer.usage.input_tokens + answer.usage.output_tokens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from difflib import get_close_matches
 
@@ -46,6 +47,7 @@ def _describe(call: Call, tool: Tool, use: ToolUse) -> None:
     call.arguments = tool.validate(use.input)
     call.effect = tool.effect_line(call.arguments)
     call.reads_only = tool.reads_only
+    call.asks_person = tool.asks_person
     call.idempotent = tool.idempotent or tool.reads_only
     call.bound_hash = bind(tool, call.arguments, call.effect)
 
@@ -62,6 +64,16 @@ def _unknown(name: str, toolbox: Toolbox) -> str:
     return f"There is no tool “{name[:80]}”.{meant} The tools are: {', '.join(names)}."
 
 
+UNDECIDED = "Not done yet: a person is deciding about it."
+
+
+def turn_down(calls: list[Call], reason: str) -> None:
+    """The run ends with these calls proposed: they will not run, and the record says why."""
+    for call in calls:
+        if call.status is CallStatus.PROPOSED:
+            call.status, call.reason = CallStatus.INVALID, reason
+
+
 def not_run(call: Call) -> ToolResult:
     """The envelope of a call that never ran, in the model's words: each ending keeps its own."""
     if call.status is CallStatus.INVALID:
@@ -72,9 +84,16 @@ def not_run(call: Call) -> ToolResult:
 
 
 def results(calls: list[Call], render: Render) -> list[Block]:
-    """One `tool_result` for each call, in the order the model asked."""
-    blocks = []
-    for call in sorted(calls, key=lambda call: call.position):
-        result = call.result or not_run(call)
-        blocks.append(tool_result(call.tool_use_id, render(result), is_error=not result.ok))
-    return blocks
+    """One `tool_result` for each call, in the order the model asked; of those still open, that they are."""
+    return [_result(call, render) for call in sorted(calls, key=lambda call: call.position)]
+
+
+def _result(call: Call, render: Render) -> Block:
+    if not call.final:
+        return tool_result(call.tool_use_id, UNDECIDED)
+    result = call.result or not_run(call)
+    words = render(result)
+    if call.edited_by and call.result:
+        changed = json.dumps(call.arguments, ensure_ascii=False)
+        words = f"Before it ran, a person ({call.edited_by}) changed its arguments to {changed}\n{words}"
+    return tool_result(call.tool_use_id, words, is_error=not result.ok)

@@ -9,14 +9,24 @@ from agentops.core.messages import Message
 from agentops.core.models import Attempt, ModelAnswer
 
 from .interrupts import Interrupt
-from .state import Call, OpenStep, RunState
+from .state import Asked, Call, OpenStep, RunState, Said
 
 
 class Journal(Protocol):
-    async def open_step(self, state: RunState, done: list[Call], message: Message, hold: Decimal) -> OpenStep:
+    async def unread(self, state: RunState) -> list[Said]:
+        """What people said to the run since its last step opened."""
+        ...
+
+    async def limits_raised(self, state: RunState) -> bool:
+        """Whether a person raised a limit since the run was taken; then `state.limits` are the new ones."""
+        ...
+
+    async def open_step(
+        self, state: RunState, done: list[Call], message: Message, hold: Decimal, heard: list[Said]
+    ) -> OpenStep:
         """Settle the results of `done`, open the next step with `message` and reserve `hold` USD for it.
 
-        Raises BudgetRefused with nothing written.
+        What was `heard` is in the message, and is read from now on. Raises BudgetRefused with nothing written.
         """
         ...
 
@@ -30,11 +40,32 @@ class Journal(Protocol):
 
     async def answer_step(
         self, state: RunState, step: OpenStep, answer: ModelAnswer, calls: list[Call], end: Interrupt | None
-    ) -> None:
+    ) -> bool:
         """Settle the step, store its answer and its calls, each with its verdict; those that may run are `executing`.
 
-        With `end` the run leaves in the same commit.
+        With `end` the run leaves in the same commit, and this is True; but a run that has just answered while a
+        person said something to it stays, and reads that first.
         """
+        ...
+
+    async def open_aside(self, state: RunState, message: Message, hold: Decimal) -> OpenStep:
+        """Open a step beside the conversation, in which the agent answers a person. Raises BudgetRefused."""
+        ...
+
+    async def answer_aside(
+        self,
+        state: RunState,
+        step: OpenStep | None,
+        asked: Asked,
+        attempts: list[Attempt],
+        answer: ModelAnswer | None = None,
+        problem: str = "",
+    ) -> None:
+        """Settle that step and give the person the answer, or the problem that stood in its way."""
+        ...
+
+    async def abandon_aside(self, state: RunState, step: OpenStep) -> None:
+        """A dead worker had begun to answer: bill what was lost to an estimate."""
         ...
 
     async def start_calls(self, state: RunState) -> None:

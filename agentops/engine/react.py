@@ -10,6 +10,7 @@ import asyncio
 
 from agentops.core.errors import LeaseLost
 
+from . import aside
 from .acting import Acting
 from .asking import Asking, Left
 from .interrupts import Interrupt
@@ -23,6 +24,7 @@ async def advance(state: RunState, outside: Outside) -> None:
     asking = Asking(state, outside, acting)
     try:
         try:
+            await aside.answer_all(asking)
             while True:
                 await acting.finish_calls()
                 journal.check()

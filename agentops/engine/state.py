@@ -54,6 +54,11 @@ class Call:
     policy_version_id: int | None = None
     rule: str = ""
     reason: str = ""
+    asks_person: bool = False
+    edited_by: str = ""
+    """Who changed its arguments before approving it."""
+    due_in: float = 0.0
+    """Seconds until an approved call may start: the time in which the approval may be taken back."""
     result: ToolResult | None = None
     duration_ms: int | None = None
     stale: bool = False
@@ -72,6 +77,25 @@ class OpenStep:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person says to the run while it lives."""
+
+    id: int
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asks before deciding about a call that is held."""
+
+    id: int
+    by: str
+    question: str
+    effect: str
+
+
 @dataclass(slots=True)
 class RunState:
     id: str
@@ -85,6 +109,12 @@ class RunState:
     calls: list[Call] = field(default_factory=list)
     """The tool calls of the last answered step."""
     step_id: int = 0
+    turn: int = 0
+    """The number of the step that `calls` belong to."""
+    asked: list[Asked] = field(default_factory=list)
+    """Questions about held calls that nobody has answered yet."""
+    cut_off_aside: OpenStep | None = None
+    """The answer to such a question that a dead worker had begun."""
     steps: int = 0
     tool_calls: int = 0
     tokens: int = 0

@@ -36,6 +36,7 @@ class FunctionTool:
     timeout: float
     effect: str | Effect
     attempts: int = 1
+    asks_person: bool = False
 
     def validate(self, arguments: Any) -> dict[str, Any]:
         return checks.validate(self.name, self.parameters, arguments)

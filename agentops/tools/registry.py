@@ -70,6 +70,7 @@ def tool(
     idempotent: bool = False,
     untrusted: bool = False,
     attempts: int = 1,
+    asks_person: bool = False,
     name: str | None = None,
     hint: str = "",
     examples: Sequence[dict[str, Any]] = (),
@@ -82,7 +83,7 @@ def tool(
     happen: a format string over the parameters, or a function of the validated arguments. Only a tool that
     reads only may leave out `effect` and `tier` (then low). `timeout` is in seconds. `idempotent`: calling
     again with the same `call_id` does nothing more. `untrusted`: the result is content from outside.
-    `attempts` above 1 needs reads_only or idempotent.
+    `attempts` above 1 needs reads_only or idempotent. `asks_person`: the call is never run, a person answers it.
 
     Raises ToolDefinitionError, at import.
     """
@@ -98,6 +99,7 @@ def tool(
             idempotent=idempotent,
             untrusted=untrusted,
             attempts=attempts,
+            asks_person=asks_person,
             hint=hint,
             examples=examples,
         )
@@ -118,6 +120,7 @@ def _build(
     idempotent: bool,
     untrusted: bool,
     attempts: int,
+    asks_person: bool,
     hint: str,
     examples: Sequence[dict[str, Any]],
 ) -> FunctionTool:
@@ -150,6 +153,7 @@ def _build(
         timeout=timeout,
         effect=effect,
         attempts=attempts,
+        asks_person=asks_person,
     )
     for example in examples:
         try:

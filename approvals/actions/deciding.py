@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -13,10 +14,12 @@ from agentops.core.tools import Tier
 
 from ..errors import AlreadyDecided
 from ..models import ApprovalRequest
+from ..subjects import subject_of
 from .settling import By, Status, Verb, Via, carry_out, locked
 from .timers import TOO_LATE
 
-PEOPLE_MAY = (Verb.APPROVE, Verb.REJECT, Verb.DONE, Verb.HOLD)
+Wants = ApprovalRequest.Wants
+PEOPLE_MAY = (Verb.APPROVE, Verb.REJECT, Verb.EDIT, Verb.ANSWER, Verb.DONE, Verb.HOLD, Verb.TAKE_BACK)
 MAX_TEXT = 4_000
 
 # Control characters but for line ends and tabs, halves of surrogate pairs, and what reorders text.
@@ -31,30 +34,48 @@ def decide(
     revision: int,
     reason: str = "",
     outcome: str = "",
+    answer: str = "",
+    arguments: dict[str, Any] | None = None,
     via: str,
 ) -> ApprovalRequest:
-    """Decide a request as it was at `revision`: `approve`, `reject`, `done` (critical, with its `outcome`),
-    or `hold` (stop its countdown and decide later).
+    """Decide a request as it was at `revision`: `approve`, `reject`, `edit` (approve it with other `arguments`),
+    `answer` (in the tool's place), `done` (critical, with its `outcome`), `hold` (stop its countdown and decide later)
+    or `take_back` (what a person approved, before it takes effect).
 
     Raises ApprovalRequest.DoesNotExist when the actor may not see it, NotAllowed, InvalidInput,
     AlreadyDecided, and whatever Conflict its subject raises when what would happen is not what was shown.
     """
     found = ApprovalRequest.objects.visible_to(actor).get(pk=request_id)
-    actor.require(Right.DECIDE, found.team_id)
+    require_say(actor, found)
     verb = _verb(decision)
-    reason, outcome = _text(reason, "reason"), _text(outcome, "outcome")
-    by = By(via=_via(via), user=actor.user, name=_name(actor))
+    reason, outcome, answer = (
+        check_words(reason, "reason"),
+        check_words(outcome, "outcome"),
+        check_words(answer, "answer"),
+    )
+    by = By(via=_via(via), user=actor.user, name=name_of(actor))
     with transaction.atomic():
         request = locked(found)
         expired = request.status == Status.PENDING and _is_too_late(request)
         if expired:
             carry_out(request, Verb.EXPIRE, By(Via.TIMER), reason=TOO_LATE)
         else:
-            _check(request, verb, revision, outcome)
-            carry_out(request, verb, by, reason=reason, outcome=outcome)
+            _check_open(request, verb, revision)
+            _check_fits(request, verb, outcome=outcome, answer=answer, arguments=arguments)
+            amendment = None
+            if verb is Verb.EDIT and arguments is not None:
+                amendment = subject_of(request).amend(request, arguments)
+            carry_out(request, verb, by, reason=reason, outcome=outcome or answer, amendment=amendment)
     if expired:
-        raise _already(request)
+        raise already(request)
     return request
+
+
+def require_say(actor: Actor, request: ApprovalRequest) -> None:
+    """Who works with an agent may answer its questions; deciding about actions takes the right to decide."""
+    if request.wants == Wants.ANSWER and actor.can(Right.OPERATE, request.team_id):
+        return
+    actor.require(Right.DECIDE, request.team_id)
 
 
 def _verb(decision: str) -> Verb:
@@ -70,7 +91,7 @@ def _via(via: str) -> str:
     return via
 
 
-def _text(text: str, field: str) -> str:
+def check_words(text: str, field: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if len(text) > MAX_TEXT:
         raise InvalidInput(f"This has {len(text):,} characters; at most {MAX_TEXT:,} are allowed.", field)
@@ -79,13 +100,27 @@ def _text(text: str, field: str) -> str:
     return text
 
 
-def _check(request: ApprovalRequest, verb: Verb, revision: int, outcome: str) -> None:
-    if request.status != Status.PENDING:
-        raise _already(request)
+def _check_open(request: ApprovalRequest, verb: Verb, revision: int) -> None:
+    """Raises AlreadyDecided or InvalidInput unless it can be decided, and by who saw it as it is."""
+    if verb is Verb.TAKE_BACK:
+        if request.status != Status.APPROVED or request.takes_effect_at is None:
+            raise InvalidInput("Only what a person has just approved can be taken back.", "decision")
+        if request.takes_effect_at <= request.clock:
+            raise already(request, "It is too late to take it back")
+    elif request.status != Status.PENDING:
+        raise already(request)
     if revision != request.revision:
         raise _changed(request, revision)
+
+
+def _check_fits(
+    request: ApprovalRequest, verb: Verb, *, outcome: str, answer: str, arguments: dict[str, Any] | None
+) -> None:
+    """Raises InvalidInput unless this decision suits this request and brings what it needs."""
     critical = request.tier == Tier.CRITICAL
-    if verb is Verb.APPROVE and critical:
+    if request.wants == Wants.ANSWER and verb not in (Verb.ANSWER, Verb.REJECT):
+        raise InvalidInput("The agent asks a question: answer it, or reject it without an answer.", "decision")
+    if critical and verb in (Verb.APPROVE, Verb.EDIT, Verb.ANSWER):
         raise InvalidInput(
             "A critical action is never executed by the agent: do it outside, then report the outcome with `done`.",
             "decision",
@@ -99,6 +134,14 @@ def _check(request: ApprovalRequest, verb: Verb, revision: int, outcome: str) ->
         raise InvalidInput("Say what you did and what came of it: the agent goes on from this.", "outcome")
     if outcome and verb is not Verb.DONE:
         raise InvalidInput(f"An outcome goes with done, not with {verb}.", "outcome")
+    if verb is Verb.ANSWER and not answer:
+        raise InvalidInput("Write the answer: the agent goes on from it.", "answer")
+    if answer and verb is not Verb.ANSWER:
+        raise InvalidInput(f"An answer goes with answer, not with {verb}.", "answer")
+    if verb is Verb.EDIT and arguments is None:
+        raise InvalidInput("Give the arguments as they should be, all of them.", "arguments")
+    if arguments is not None and verb is not Verb.EDIT:
+        raise InvalidInput(f"Arguments go with edit, not with {verb}.", "arguments")
     if verb is Verb.HOLD and request.decide_at is None and request.frozen_for is None:
         raise InvalidInput("There is no countdown to hold: it waits for a decision anyway.", "decision")
 
@@ -109,11 +152,11 @@ def _is_too_late(request: ApprovalRequest) -> bool:
     return request.on_deadline == Verb.EXPIRE and deadline is not None and deadline <= request.clock
 
 
-def _already(request: ApprovalRequest) -> AlreadyDecided:
+def already(request: ApprovalRequest, what: str = "Nothing was changed") -> AlreadyDecided:
     who = request.decided_by_name or f"the {request.get_decided_via_display()}"
     decision = request.history.latest("revision").decision
     return AlreadyDecided(
-        f"Nothing was changed: {who} was first ({decision}, {request.decided_at:%Y-%m-%d %H:%M:%S} UTC).",
+        f"{what}: {who} was first ({decision}, {request.decided_at:%Y-%m-%d %H:%M:%S} UTC).",
         decided_by=who,
         decided_at=request.decided_at,
         decision=decision,
@@ -133,6 +176,6 @@ def _changed(request: ApprovalRequest, revision: int) -> AlreadyDecided | Invali
     )
 
 
-def _name(actor: Actor) -> str:
+def name_of(actor: Actor) -> str:
     name: str = actor.user.get_full_name() or actor.user.get_username()
     return name[:150]

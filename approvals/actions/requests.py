@@ -33,12 +33,16 @@ def open_request(
     context: dict[str, Any],
     agent: str,
     tainted_by: str,
+    wants: str = ApprovalRequest.Wants.DECISION,
+    input_schema: dict[str, Any] | None = None,
 ) -> ApprovalRequest:
     """A snapshot of exactly what would happen, waiting for a decision. Its countdown starts now."""
-    if verdict.tier is Tier.LOW:
+    if verdict.tier is Tier.LOW and wants == ApprovalRequest.Wants.DECISION:
         raise ValueError(f"{tool} is low: it needs no approval.")
     request = ApprovalRequest.objects.create(
         team_id=team_id,
+        wants=wants,
+        input_schema=input_schema,
         tier=verdict.tier.value,
         tool=tool,
         arguments=arguments,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F
@@ -18,7 +20,7 @@ from agentops.core.errors import Conflict
 from agentops.live.publish import team_changed
 
 from ..models import ApprovalRequest, Decision
-from ..subjects import subject_of
+from ..subjects import Amendment, subject_of
 
 Status, Via = ApprovalRequest.Status, ApprovalRequest.Via
 
@@ -26,8 +28,11 @@ Status, Via = ApprovalRequest.Status, ApprovalRequest.Via
 class Verb(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
+    EDIT = "edit"
+    ANSWER = "answer"
     DONE = "done"
     HOLD = "hold"
+    TAKE_BACK = "take_back"
     EXPIRE = "expire"
     CANCEL = "cancel"
 
@@ -35,12 +40,15 @@ class Verb(StrEnum):
 BECOMES = {
     Verb.APPROVE: Status.APPROVED,
     Verb.REJECT: Status.REJECTED,
+    Verb.EDIT: Status.APPROVED,
+    Verb.ANSWER: Status.ANSWERED,
     Verb.DONE: Status.DONE,
     Verb.HOLD: Status.PENDING,
+    Verb.TAKE_BACK: Status.PENDING,
     Verb.EXPIRE: Status.EXPIRED,
     Verb.CANCEL: Status.CANCELLED,
 }
-"""pending → what each verb makes of it; no verb leaves any other status."""
+"""pending → what each verb makes of it; no verb leaves any other status, but for a take-back of what is approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +66,27 @@ def locked(found: ApprovalRequest) -> ApprovalRequest:
     return ApprovalRequest.objects.select_for_update().annotate(clock=Now()).get(pk=found.pk)
 
 
-def settle(request: ApprovalRequest, verb: Verb, by: By, *, reason: str = "", outcome: str = "") -> Decision:
-    """Record `verb` on a request that the caller holds locked and pending."""
+def settle(
+    request: ApprovalRequest,
+    verb: Verb,
+    by: By,
+    *,
+    reason: str = "",
+    outcome: str = "",
+    amendment: Amendment | None = None,
+) -> Decision:
+    """Record `verb` on a request that the caller holds locked; only where it still may be done."""
+    before = _content(request)
     changes: dict[str, Any] = {"revision": F("revision") + 1, "decide_at": None, "frozen_for": None}
+    possible = ApprovalRequest.objects.filter(pk=request.pk, revision=request.revision)
+    if verb is Verb.TAKE_BACK:
+        possible = possible.filter(status=Status.APPROVED, takes_effect_at__gt=Now())
+        changes |= {**UNDECIDED, **_original(request)}
+    else:
+        possible = possible.pending()
     if verb is Verb.HOLD:
         changes["on_deadline"] = ""
-    else:
+    elif verb is not Verb.TAKE_BACK:
         changes |= {
             "status": BECOMES[verb],
             "decided_at": Now(),
@@ -72,9 +95,11 @@ def settle(request: ApprovalRequest, verb: Verb, by: By, *, reason: str = "", ou
             "decided_via": by.via,
             "decision_reason": reason,
             "outcome": outcome,
+            **(asdict(amendment) if amendment else {}),
         }
-    pending = ApprovalRequest.objects.pending().filter(pk=request.pk, revision=request.revision)
-    if pending.update(**changes) != 1:
+        if by.user is not None and BECOMES[verb] == Status.APPROVED and settings.AGENTOPS_GRACE_SECONDS:
+            changes["takes_effect_at"] = Now() + timedelta(seconds=settings.AGENTOPS_GRACE_SECONDS)
+    if possible.update(**changes) != 1:
         raise Conflict("The request changed in the same moment; nothing was done. Look at it again.")
     request.refresh_from_db()
     decision = Decision.objects.create(
@@ -85,14 +110,45 @@ def settle(request: ApprovalRequest, verb: Verb, by: By, *, reason: str = "", ou
         by_name=by.name,
         via=by.via,
         reason=reason,
+        details={"before": before} if amendment else {},
     )
     announce(request.team_id, [request.pk])
     return decision
 
 
-def carry_out(request: ApprovalRequest, verb: Verb, by: By, *, reason: str = "", outcome: str = "") -> None:
+UNDECIDED: dict[str, Any] = {
+    "status": Status.PENDING,
+    "on_deadline": "",
+    "takes_effect_at": None,
+    "decided_at": None,
+    "decided_by": None,
+    "decided_by_name": "",
+    "decided_via": "",
+    "decision_reason": "",
+}
+
+
+def _content(request: ApprovalRequest) -> dict[str, Any]:
+    return {"arguments": request.arguments, "effect": request.effect, "bound_hash": request.bound_hash}
+
+
+def _original(request: ApprovalRequest) -> dict[str, Any]:
+    """What the request said before the approval that is taken back changed it."""
+    last: dict[str, Any] = request.history.latest("revision").details
+    return last.get("before", {})  # type: ignore[no-any-return]
+
+
+def carry_out(
+    request: ApprovalRequest,
+    verb: Verb,
+    by: By,
+    *,
+    reason: str = "",
+    outcome: str = "",
+    amendment: Amendment | None = None,
+) -> None:
     """Settle it and tell its subject, which may refuse: then nothing of this happens."""
-    decision = settle(request, verb, by, reason=reason, outcome=outcome)
+    decision = settle(request, verb, by, reason=reason, outcome=outcome, amendment=amendment)
     subject_of(request).on_decided(request, decision)
 
 

@@ -30,20 +30,20 @@ Events = list[tuple[str, dict[str, Any]]]
 def cancel_run(actor: Actor, run_id: UUID | str, reason: str = "") -> Run:
     """End it now. A model call under way is cut and billed; an effect under way is seen through and recorded."""
     reason = check_text(reason, "reason", 2000).strip()
-    return _control(actor, run_id, "cancelled", lambda run: _cancel(run, reason), reason, order="cancel")
+    return control(actor, run_id, "cancelled", lambda run: _cancel(run, reason), reason, order="cancel")
 
 
 def pause_run(actor: Actor, run_id: UUID | str) -> Run:
     """Stand still at the next step's boundary; a run that waits stands still at once. Countdowns stop."""
-    return _control(actor, run_id, "paused", _pause, order="pause")
+    return control(actor, run_id, "paused", _pause, order="pause")
 
 
 def resume_run(actor: Actor, run_id: UUID | str) -> Run:
     """Go on from where it stands; countdowns run on."""
-    return _control(actor, run_id, "resumed", _resume)
+    return control(actor, run_id, "resumed", _resume)
 
 
-def _control(
+def control(
     actor: Actor,
     run_id: UUID | str,
     action: str,
@@ -51,6 +51,7 @@ def _control(
     note: str = "",
     order: Literal["cancel", "pause"] | None = None,
 ) -> Run:
+    """One deed of a person under the run's lock: the change, its event, and who did it. Raises Run.DoesNotExist."""
     with transaction.atomic():
         visible = Run.objects.visible_to(actor).get(pk=run_id)
         actor.require(Right.OPERATE, visible.team_id)

@@ -55,7 +55,7 @@ def resolve_in_doubt(actor: Actor, call_id: int, outcome: str, note: str = "") -
             "action": f"said of {found.tool}: {outcome.replace('_', ' ')}",
             "note": note,
         }
-        subject.wake(run, [("call.changed", data), ("person.acted", person)], WaitingOn.IN_DOUBT)
+        subject.wake(run, [("call.changed", data), ("person.acted", person)], (WaitingOn.IN_DOUBT,))
     found.refresh_from_db()
     return found
 

@@ -70,7 +70,7 @@ def test_a_commit_that_fails_leaves_nothing_in_any_table(take: Take) -> None:
     before = rows(run)
     change = journal.Change(str(run.pk), hand.lease.fence, steps=1, cost=make.CENT)
     change.event("step.answered", step=1)
-    change.opened = [{"number": step.number, "input": {}}]  # there is a step of this number
+    change.opened = [{"number": step.number, "kind": "turn", "input": {}}]  # there is a step of this number
     with pytest.raises(Exception, match="step_number"):
         journal.commit(change)
     assert rows(run) == before

@@ -97,6 +97,7 @@ class MessagesProvider:
             "system": marked_system(request.system),
             "messages": marked_messages(request.messages),
             "tools": marked_tools(request.tools),
+            "tool_choice": {"type": "none"} if request.words_only and request.tools else None,
             "thinking": {"type": "enabled", "budget_tokens": thinking} if thinking else None,
         }
         return {
