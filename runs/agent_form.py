@@ -1,10 +1,12 @@
-"""The form of an agent with its live version's fields, for the admin page."""
+"""Forms of an agent with its version's fields: the console's editor and the admin page."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from agentops.tools.registry import registry
@@ -12,23 +14,43 @@ from agentops.tools.registry import registry
 from .models import Agent, AgentVersion
 
 LIMITS = [
-    "max_output_tokens",
     "max_steps",
     "max_tool_calls",
-    "max_parallel_calls",
     "max_tokens",
     "max_cost_usd",
     "max_seconds",
+    "max_output_tokens",
+    "max_parallel_calls",
 ]
 VERSION_FIELDS = ["system_prompt", "model_chain", "tools", *LIMITS]
+WORDS = ["title", "description", "example_goal"]
 
-_limits = forms.fields_for_model(AgentVersion, fields=LIMITS)
+LABELS = {
+    "max_steps": _("Steps"),
+    "max_tool_calls": _("Tool calls"),
+    "max_tokens": _("Tokens"),
+    "max_cost_usd": _("Cost in USD"),
+    "max_seconds": _("Working time in seconds"),
+    "max_output_tokens": _("Tokens of one answer"),
+    "max_parallel_calls": _("Tool calls at once"),
+}
+
+_limits = forms.fields_for_model(AgentVersion, fields=LIMITS, labels=LABELS)
+
+
+class Several(forms.Textarea):
+    """One a line; or several inputs of one name, one each."""
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+        if isinstance(data, MultiValueDict):
+            return "\n".join(data.getlist(name))
+        return data.get(name)
 
 
 class Lines(forms.CharField):
     """A list of words, one a line."""
 
-    widget = forms.Textarea(attrs={"rows": 3})
+    widget = Several(attrs={"rows": 3})
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
@@ -40,19 +62,44 @@ class Lines(forms.CharField):
         return list(initial or []) != self.to_python(data)
 
 
-class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
+def tool_names() -> list[tuple[str, str]]:
+    return [(name, name) for name in registry.names()]
+
+
+class VersionChecks:
+    """What both forms check before the action does."""
+
+    cleaned_data: dict[str, Any]
+
+    def clean_system_prompt(self) -> str:
+        prompt: str = self.cleaned_data["system_prompt"].replace("\r\n", "\n")
+        if not prompt.strip():
+            raise forms.ValidationError(_("Tell the agent who it is and how it works."))
+        return prompt
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()  # type: ignore[misc]
+        for name in LIMITS:
+            if cleaned.get(name) is not None and cleaned[name] <= 0:
+                self.add_error(name, _("Give a number above 0."))  # type: ignore[attr-defined]
+        return cleaned
+
+    def version_fields(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in VERSION_FIELDS}
+
+
+class AgentForm(VersionChecks, forms.ModelForm):  # type: ignore[type-arg]
+    """The admin's."""
+
     system_prompt = forms.CharField(widget=forms.Textarea(attrs={"rows": 16, "cols": 100}), strip=False)
     model_chain = Lines(help_text=_("One model a line, in order of preference: the next is used when one fails."))
-    tools = forms.MultipleChoiceField(
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        choices=lambda: [(n, n) for n in registry.names()],
-    )
+    tools = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple, choices=tool_names)
+    note = forms.CharField(required=False, max_length=200, help_text=_("What changed, for people."))
     locals().update(_limits)
 
     class Meta:
         model = Agent
-        fields = ["team", "name", "title", "description", "example_goal", "active"]
+        fields = ["team", "name", *WORDS, "active"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,18 +107,82 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             for name in VERSION_FIELDS:
                 self.initial.setdefault(name, getattr(self.instance.live, name))
 
-    def clean_system_prompt(self) -> str:
-        prompt: str = self.cleaned_data["system_prompt"]
-        if not prompt.strip():
-            raise forms.ValidationError(_("Tell the agent who it is and how it works."))
-        return prompt
+
+def _text(**attributes: Any) -> forms.Textarea:
+    return forms.Textarea(attrs={"class": "input", **attributes})
+
+
+class AgentEditor(VersionChecks, forms.Form):
+    """The console's. Inputs come as rows beside it; `base` says which state of the agent it was opened on."""
+
+    title = forms.CharField(
+        max_length=120, label=_("Title"), widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"})
+    )
+    description = forms.CharField(
+        required=False,
+        max_length=10_000,
+        label=_("What it does"),
+        help_text=_("One or two sentences, for the people who start it and decide for it."),
+        widget=_text(rows=2),
+    )
+    example_goal = forms.CharField(
+        required=False,
+        max_length=10_000,
+        label=_("Example goal"),
+        help_text=_("Filled in when somebody starts a run; they may change it."),
+        widget=_text(rows=2),
+    )
+    system_prompt = forms.CharField(
+        max_length=100_000,
+        strip=False,
+        label=_("Instructions"),
+        help_text=_("Who it is, how it works, what it must not do. The model reads them before every goal."),
+        widget=_text(rows=14, spellcheck="true"),
+    )
+    tools = forms.MultipleChoiceField(required=False, choices=tool_names)
+    model_chain = Lines(label=_("Models"), error_messages={"required": _("Name at least one model.")})
+    locals().update(forms.fields_for_model(AgentVersion, fields=LIMITS, labels=LABELS))
+    note = forms.CharField(
+        required=False,
+        max_length=200,
+        label=_("What changed"),
+        help_text=_("For people who look at the versions later. May stay empty."),
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}),
+    )
+    reach = forms.ChoiceField(required=False, choices=[("all", ""), ("share", "")])
+    percent = forms.IntegerField(
+        required=False, min_value=1, max_value=99, widget=forms.NumberInput(attrs={"class": "input"})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in LIMITS:
+            self.fields[name].widget.attrs |= {"class": "input", "inputmode": "decimal"}
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean()
-        for name in LIMITS:
-            if cleaned.get(name) is not None and cleaned[name] <= 0:
-                self.add_error(name, _("Give a number above 0."))
+        cleaned = super().clean()
+        if cleaned.get("reach") == "share" and cleaned.get("percent") is None and "percent" not in self.errors:
+            self.add_error("percent", _("Say which share of new runs: 1 to 99 percent."))
         return cleaned
 
-    def version_fields(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in VERSION_FIELDS}
+    @property
+    def words(self) -> dict[str, str]:
+        return {name: self.cleaned_data[name].replace("\r\n", "\n") for name in WORDS}
+
+    @property
+    def candidate_percent(self) -> int | None:
+        return self.cleaned_data["percent"] if self.cleaned_data.get("reach") == "share" else None
+
+
+class NewAgent(AgentEditor):
+    name = forms.CharField(
+        max_length=80,
+        label=_("Name"),
+        help_text=_("For programs and addresses: small letters, digits and hyphens. It cannot be changed later."),
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    team = forms.ChoiceField(label=_("Team"), widget=forms.Select(attrs={"class": "input"}))
+
+    def __init__(self, *args: Any, teams: list[Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].choices = [(team.slug, team.name) for team in teams]  # type: ignore[attr-defined]

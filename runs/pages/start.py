@@ -1,4 +1,4 @@
-"""The form that starts a run."""
+"""The form that starts a run: the goal, and what the chosen agent asks for."""
 
 from __future__ import annotations
 
@@ -8,37 +8,30 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from agentops.accounts.access import Right
 from agentops.core.errors import Conflict, InvalidInput, NotAllowed
 from runs import actions
+from runs.actions.starting import LIMITS
+from runs.agent_form import LABELS
+from runs.inputs import from_text
 from runs.models import Agent
-
-LIMITS = {
-    "max_steps": gettext_lazy("Steps"),
-    "max_tool_calls": gettext_lazy("Tool calls"),
-    "max_tokens": gettext_lazy("Tokens"),
-    "max_cost_usd": gettext_lazy("Cost in USD"),
-    "max_seconds": gettext_lazy("Working time in seconds"),
-}
 
 
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
-    startable = Agent.objects.visible_to(request.actor, Right.OPERATE).filter(active=True, live__isnull=False)
-    agents = list(startable.select_related("live", "team"))
+    agents = _startable(request)
     wanted = request.POST.get("agent") or request.GET.get("agent", "")
-    chosen = next((agent for agent in agents if _key(agent) == wanted or agent.name == wanted), None)
-    chosen = chosen or (agents[0] if agents and not wanted else None)
+    chosen = _chosen(agents, wanted) or (agents[0] if agents and not wanted else None)
     form: dict[str, Any] = {
-        "goal": request.POST.get("goal", chosen.example_goal if chosen else ""),
+        "goal": request.POST.get("goal") or request.GET.get("goal") or (chosen.example_goal if chosen else ""),
         "key": request.POST.get("key") or uuid.uuid4().hex,
         "error": "",
         "field": "",
     }
     if request.method == "POST":
+        form["goal"] = request.POST.get("goal", "")
         try:
             if chosen is None:
                 raise InvalidInput(_("Choose an agent from the list."), "agent")
@@ -47,6 +40,7 @@ def page(request: HttpRequest) -> HttpResponse:
                 agent=chosen.name,
                 team=chosen.team.slug,
                 goal=form["goal"],
+                inputs=from_text(chosen.live.inputs if chosen.live else [], _given(request)),
                 limits=_limits(request),
                 via="page",
                 idempotency_key=form["key"],
@@ -56,18 +50,53 @@ def page(request: HttpRequest) -> HttpResponse:
             form["error"], form["field"] = str(error), getattr(error, "field", "")
             if isinstance(error, Conflict):
                 form["key"] = uuid.uuid4().hex
-    limits = [
-        {"name": name, "label": label, "value": request.POST.get(name, ""), "default": _default(chosen, name)}
-        for name, label in LIMITS.items()
-    ]
-    for agent in agents:
-        agent.key = _key(agent)
-    context = {"agents": agents, "chosen": chosen, "limits": limits, **form}
+    asked = _asked(request, chosen, form)
+    known = {"agent", "goal", *(one["field"] for one in asked["inputs"])}
+    elsewhere = bool(form["error"]) and form["field"] not in known and not form["field"].startswith("limits")
+    context = {"agents": agents, "chosen": chosen, "elsewhere": elsewhere, **asked, **form}
     return render(request, "runs/new.html", context, status=422 if form["error"] else 200)
 
 
-def _key(agent: Agent) -> str:
-    return f"{agent.team.slug}/{agent.name}"
+@require_GET
+def inputs(request: HttpRequest) -> HttpResponse:
+    """What another agent asks for, when it is chosen."""
+    chosen = _chosen(_startable(request), request.GET.get("agent", ""))
+    return render(request, "runs/_inputs.html", {"chosen": chosen, **_asked(request, chosen, {"field": ""})})
+
+
+def _startable(request: HttpRequest) -> list[Agent]:
+    startable = Agent.objects.visible_to(request.actor, Right.OPERATE).filter(active=True, live__isnull=False)
+    agents = list(startable.select_related("live", "team"))
+    for agent in agents:
+        agent.key = f"{agent.team.slug}/{agent.name}"
+    return agents
+
+
+def _chosen(agents: list[Agent], wanted: str) -> Agent | None:
+    return next((agent for agent in agents if wanted in (agent.key, agent.name)), None)
+
+
+def _asked(request: HttpRequest, agent: Agent | None, form: dict[str, Any]) -> dict[str, Any]:
+    """The agent's own fields, as typed or as they are at first."""
+    version = agent.live if agent else None
+    given = _given(request)
+    rows = []
+    for one in version.inputs if version else []:
+        default = one["default"]
+        first = ("yes" if default else "no") if isinstance(default, bool) else "" if default is None else str(default)
+        value = given.get(one["name"], "") if request.method == "POST" else first
+        field = f"inputs.{one['name']}"
+        rows.append({**one, "field": field, "value": value, "wrong": form["field"] == field})
+    limits = [
+        {"name": name, "label": LABELS[name], "value": request.POST.get(name, ""), "default": _default(agent, name)}
+        for name in LIMITS
+    ]
+    return {"inputs": rows, "limits": limits}
+
+
+def _given(request: HttpRequest) -> dict[str, str]:
+    given = {name.removeprefix("input."): value for name, value in request.POST.items() if name.startswith("input.")}
+    return {name: value.replace("\r\n", "\n") for name, value in given.items()}
 
 
 def _default(agent: Agent | None, name: str) -> Any:
