@@ -59,7 +59,8 @@ def columns(points: Sequence[Point], label: str) -> SafeString:
     most = top.value or 1
     bars = format_html_join(
         "",
-        '<g><title>{}: {}</title><path class="hit" d="M{} 0h1v100h-1z"/><path class="bar" d="M{} 100v-{}h.76v{}z"/></g>',
+        '<g><title>{}: {}</title><path class="hit" d="M{} 0h1v100h-1z"/>'
+        '<path class="bar" d="M{} 100v-{}h.76v{}z"/></g>',
         (
             (point.name, point.words, at, round(at + 0.12, 2), height, height)
             for at, point in enumerate(points)
@@ -84,6 +85,24 @@ def bar(value: float, most: float) -> SafeString:
         '<svg class="row-bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">'
         '<path class="bar" d="M0 0h{0}v1h-{0}z"/></svg>',
         share,
+    )
+
+
+def share_bar(used: float, held: float, most: float, warn: float, forecast: float | None) -> SafeString:
+    """A limit: what is spent, what is held behind it, marks for the warning and the forecast. Words say all of it."""
+    whole = most or 1
+
+    def at(value: float) -> float:
+        return round(min(max(value, 0) / whole, 1) * 100, 2)
+
+    marks = [("warn", at(warn)), *([("forecast", at(forecast))] if forecast is not None else [])]
+    return format_html(
+        '<svg class="share-bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        '<path class="ground" d="M0 0h100v10h-100z"/><path class="held" d="M0 0h{0}v10h-{0}z"/>'
+        '<path class="bar" d="M0 0h{1}v10h-{1}z"/>{2}</svg>',
+        at(used + held) if most else 100,
+        at(used) if most else 100,
+        format_html_join("", '<path class="{}" d="M{} 0v10"/>', marks),
     )
 
 

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .pages import agent, agent_editor, agent_versions, agents, controls, outbox, overview, raw, run, run_list, start
+from .pages import (
+    agent,
+    agent_editor,
+    agent_versions,
+    agents,
+    budgets,
+    controls,
+    outbox,
+    overview,
+    prices,
+    raw,
+    run,
+    run_list,
+    spend,
+    start,
+    tools,
+)
 
 urlpatterns = [
     path("", overview.page, name="overview"),
@@ -38,6 +54,16 @@ urlpatterns = [
         agent_versions.roll_back,
         name="agent-restore",
     ),
+    path("tools/", tools.page, name="tools"),
+    path("tools/<path:name>/tier", tools.set_tier, name="tool-tier"),
+    path("tools/<path:name>/", tools.one, name="tool"),
+    path("budgets/", budgets.page, name="budgets"),
+    path("budgets/new", budgets.create, name="budget-new"),
+    path("budgets/<int:budget_id>", budgets.change, name="budget"),
+    path("budgets/<int:budget_id>/deletion", budgets.delete, name="budget-delete"),
+    path("budgets/prices", prices.save, name="price-save"),
+    path("budgets/prices/deletion", prices.delete, name="price-delete"),
+    path("budgets/spend.csv", spend.as_csv, name="spend-csv"),
     path("outbox/", outbox.page, name="outbox"),
     path("outbox/<int:message_id>", outbox.page, name="outbox-message"),
 ]

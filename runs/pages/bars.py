@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from agentops.accounts.access import Actor, Right
-from runs import ledger
+from runs import charts, ledger
 from runs.models import Account, Budget
 
 TELLING = 0.05
@@ -42,6 +43,14 @@ class Bar:
     @property
     def level(self) -> str:
         return "full" if self.percent >= 100 else "near" if self.percent >= self.budget.warn_percent else ""
+
+    @property
+    def picture(self) -> SafeString:
+        limit = float(self.budget.limit_usd)
+        forecast = float(self.forecast) if self.forecast is not None else None
+        return charts.share_bar(
+            float(self.spent), float(self.held), limit, limit * self.budget.warn_percent / 100, forecast
+        )
 
     @property
     def overshoots(self) -> bool:
