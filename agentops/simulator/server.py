@@ -1,4 +1,4 @@
-"""The ASGI application: the Messages API's addresses, its errors, and faults on request."""
+"""The ASGI application: the Messages API's addresses, its errors, faults on request, and the demo's pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from . import events, scripted, scripts
+from . import events, scripted, scripts, site
 from .requests import BadRequest, Request, load, parse
 from .turns import Fault, Turn
 
@@ -31,6 +31,10 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     route = (scope["method"], scope["path"])
     if route == ("GET", "/healthz"):
         await _json(send, 200, {"status": "ok"})
+    elif route[0] == "GET" and route[1].startswith(site.PREFIX):
+        found = site.page(route[1])
+        html = [(b"content-type", b"text/html; charset=utf-8")]
+        await _respond(send, 200 if found else 404, found or b"<p>There is no such page.</p>", html)
     elif not headers.get("x-api-key") and not headers.get("authorization"):
         await _error(send, 401, "x-api-key header is required")
     elif route == ("GET", "/v1/models"):

@@ -26,6 +26,7 @@ _BREAKS = {
     "hr",
     "blockquote",
 }
+_CELLS = {"td", "th"}
 _NOT_TEXT = {"script", "style", "head", "title", "template", "noscript"}
 
 _UNSEEN = re.compile(
@@ -74,7 +75,7 @@ def read_page(markup: str, base: str = "") -> Page:
     except AssertionError:  # the parser's answer to declarations that it cannot make sense of
         return Page(markup)
     text = re.sub(r"[^\S\n]+", " ", "".join(reader.seen))
-    text = re.sub(r" ?\n ?", "\n", text)
+    text = re.sub(r"(?<![ |])[ |]*(\n|$)[ |]*", r"\1", text)
     hidden = (" ".join("".join(piece).split()) for piece in reader.hidden)
     title = " ".join("".join(reader.title).split())
     return Page(re.sub(r"\n{3,}", "\n\n", text).strip(), title, tuple(piece for piece in hidden if piece))
@@ -113,6 +114,8 @@ class _Reader(HTMLParser):
             self.seen.append(f" ({link})")
         if tag in _BREAKS:
             self.seen.append("\n")
+        elif tag in _CELLS and not hides:
+            self.seen.append(" | ")
 
     def handle_data(self, data: str) -> None:
         inside = {name for name, _, _ in self._open}

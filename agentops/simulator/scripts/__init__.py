@@ -1,24 +1,22 @@
-"""The agents the simulator knows by heart: the first script that matches plays, else a general answer."""
+"""The agents the simulator knows by heart: the first script that matches plays, else it does as the goal says."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from agentops.simulator.requests import Request
 from agentops.simulator.turns import Turn
 
-from . import support_desk
-from .results import one_line
+from . import analyst, anyone, people, researcher, support_desk
 
-SCRIPTS = ((support_desk.matches, support_desk.turn),)
+SCRIPTS = (support_desk, researcher, analyst)
 
 
 def turn(request: Request) -> Turn:
     """The turn that follows from the messages so far."""
-    for matches, play in SCRIPTS:
-        if matches(request):
-            return play(request)
-    return Turn(
-        text=(
-            "I am the simulator that stands in for a model because no API key is set. I know no script for this "
-            f"agent, so I have done nothing. The goal was:\n\n> {one_line(request.goal(), 200) or '(none)'}"
-        )
-    )
+    if answer := people.answer(request):
+        return Turn(text=answer)
+    script = next((script for script in SCRIPTS if script.matches(request)), anyone)
+    made = Turn(text=script.closing(request)) if people.want_an_end(request) else script.turn(request)
+    heard = people.acknowledged(request)
+    return replace(made, text=f"{heard}{made.text}") if heard else made

@@ -13,7 +13,7 @@ from agentops.simulator.turns import ToolCall
 
 from . import inbox, results
 from .inbox import Mail, Wish
-from .results import Result
+from .results import Deed, Result
 
 MOST_MAILS = 6
 EML = re.compile(r"[\w./-]+\.eml\b")
@@ -26,12 +26,6 @@ IDENTITY = {
     "delete_customer": ("customer_id",),
 }
 """The arguments by which two calls are the same deed, which is never asked for twice."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    call: ToolCall
-    result: Result
 
 
 @dataclass(frozen=True)
@@ -110,10 +104,7 @@ class Desk:
 
 
 def open_desk(request: Request) -> Desk:
-    deeds = [
-        Deed(ToolCall(block["name"], block["input"] if isinstance(block["input"], dict) else {}), results.read(text))
-        for block, text in request.calls()
-    ]
+    deeds = results.deeds(request)
     spoken = [message["content"] for message in request.messages if message["role"] == "assistant"]
     count = sum(block["type"] == "tool_use" for block in spoken[-1]) if spoken else 0
     return Desk(deeds, deeds[len(deeds) - count :])

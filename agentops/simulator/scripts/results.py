@@ -7,6 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from agentops.simulator.requests import Request
+from agentops.simulator.turns import ToolCall
+
+EDITED = re.compile(r"Before it ran, a person \([^\n]*\) changed its arguments to (\{[^\n]*\})\n")
 WRAPPED = re.compile(r"<untrusted[^>]*>\n?(?:Content from outside follows[^\n]*\n)?(.*?)\n?</untrusted>", re.DOTALL)
 REASON = re.compile(r"Their reason: (.+)", re.DOTALL)
 REPORT = re.compile(r"(?:reports|it was done)[:.]\s*(.+)", re.DOTALL)
@@ -22,6 +26,8 @@ class Result:
     """What went wrong, and the hint that came with it."""
     unknown: bool
     """It may have happened."""
+    changed: dict[str, Any] | None = None
+    """The arguments as a person changed them before it ran."""
 
     @property
     def rejected(self) -> bool:
@@ -55,7 +61,28 @@ class Result:
         return self.data if isinstance(self.data, str) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Deed:
+    call: ToolCall
+    result: Result
+
+    @property
+    def done(self) -> dict[str, Any]:
+        """The arguments that it ran with."""
+        return self.result.changed or self.call.input
+
+
+def deeds(request: Request) -> list[Deed]:
+    """Every call of the run so far with what came of it."""
+    return [
+        Deed(ToolCall(block["name"], block["input"] if isinstance(block["input"], dict) else {}), read(text))
+        for block, text in request.calls()
+    ]
+
+
 def read(text: str) -> Result:
+    if edited := EDITED.match(text):
+        text = text[edited.end() :]
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -69,7 +96,16 @@ def read(text: str) -> Result:
         summary=str(found.get("summary") or ""),
         problem=one_line(problem),
         unknown=found.get("status") == "unknown",
+        changed=_object(edited[1]) if edited else None,
     )
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def one_line(text: str, most: int = 300) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from agentops.simulator.turns import ToolCall
 
-from .desk import Deed, Desk
+from .desk import Desk
 from .inbox import Mail, Wish
+from .results import Deed
 
 ACTIONS = ("refund_order", "delete_customer", "send_email")
 
@@ -99,15 +100,16 @@ def _label(call: ToolCall) -> str:
 
 
 def _done(deed: Deed) -> str:
-    call, report = deed.call, deed.result.report
-    match call.name:
+    did, report = deed.done, deed.result.report
+    match deed.call.name:
         case "refund_order":
-            words = f"Refunded {call.input.get('amount')} USD for order {call.input.get('order_id')}"
+            words = f"Refunded {did.get('amount')} USD for order {did.get('order_id')}"
         case "delete_customer":
-            words = f"Customer {call.input.get('customer_id')} deleted"
+            words = f"Customer {did.get('customer_id')} deleted"
         case _:
-            words = f"Wrote to {call.input.get('to')}, “{call.input.get('subject')}”"
-    return words + (f" (a person did it and reports: “{report}”)" if report else "")
+            words = f"Wrote to {did.get('to')}, “{did.get('subject')}”"
+    changed = " (a person changed it before)" if deed.result.changed else ""
+    return words + (f" (a person did it and reports: “{report}”)" if report else changed)
 
 
 def _why(deed: Deed) -> str:

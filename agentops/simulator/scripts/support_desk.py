@@ -44,6 +44,11 @@ def turn(request: Request) -> Turn:
     return Turn(text=summary.closing(desk))
 
 
+def closing(request: Request) -> str:
+    """The answer as things stand."""
+    return summary.closing(open_desk(request))
+
+
 def _look(desk: Desk) -> Turn | None:
     if desk.of("list_files"):
         return None
