@@ -23,7 +23,8 @@ from agentops.tools.registry import registry
 from approvals import subjects
 
 from . import estimating, subject
-from .recorder import Means, Recorder
+from .committing import Means
+from .recorder import Recorder
 
 
 def connect() -> None:

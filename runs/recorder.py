@@ -2,71 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import nullcontext
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from agentops.core.errors import BudgetRefused, LeaseLost
+from agentops.core.errors import BudgetRefused
 from agentops.core.messages import Message
-from agentops.core.models import Attempt, Model, ModelAnswer
+from agentops.core.models import Attempt, ModelAnswer
 from agentops.core.states import CallStatus, StopReason
 from agentops.core.storable import storable
-from agentops.core.tools import Toolbox
 from agentops.engine.interrupts import End, Interrupt
 from agentops.engine.state import Asked, Call, Limits, OpenStep, RunState, Said
-from agentops.live.stream import Broadcaster
-from approvals.actions import answer_inquiry, freeze
+from approvals.actions import answer_inquiry
 
-from . import journal, judging, late, leaving, rows, subject
-from .journal import Change, Written, commit
-from .lease import Lease
+from . import journal, judging, late, leaving, rows
+from .committing import Committing, numbered
+from .journal import Written, commit
 from .loading import limits_of
 from .models import Run, RunMessage
-from .purse import Purse
-
-T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What all recorders of a worker share."""
-
-    executor: Executor
-    broadcaster: Broadcaster
-    model: Model
-    abandoned: Callable[[RunState], Attempt]
-    """The bill of a model call whose worker died: an estimate."""
-
-
-class Recorder:
+class Recorder(Committing):
     """Implements `agentops.engine.journal.Journal`."""
-
-    def __init__(self, lease: Lease, run: Run, means: Means) -> None:
-        self.lease = lease
-        self.means = means
-        self.purse = Purse.of(run)
-        self.calling: OpenStep | None = None
-        """The step that this worker has open."""
-        self.billed = 0
-        """Attempts of the open step that are in the ledger already."""
-        self.unread_messages = run.unread
-        self.toolbox: Toolbox
-        self.left_at_once = False
-        """The run left, and something decided meanwhile wants it back."""
-        self._since = time.monotonic()
-
-    def check(self) -> None:
-        self.lease.check()
-
-    def check_lease(self) -> None:
-        self.lease.check_lease()
 
     # ── steps ──────────────────────────────────────────────────────────────────────────────────
 
@@ -261,109 +220,3 @@ class Recorder:
             lambda: late.settle(state, self.lease.fence, step, self._unbilled(attempts), done)
         )
         self._publish(events)
-
-    # ── the parts of a commit ──────────────────────────────────────────────────────────────────
-
-    def _change(self, state: RunState) -> Change:
-        now = time.monotonic()
-        worked, self._since = round((now - self._since) * 1000), now
-        state.active_ms += worked
-        return Change(state.id, self.lease.fence, active_ms=worked, tainted_by=state.tainted_by)
-
-    def _settle(self, change: Change, state: RunState, done: list[Call]) -> None:
-        for call in done:
-            change.done.append(rows.finished(call))
-            change.event("call.changed", step=state.turn, call=call.id, tool=call.tool, status=call.status)
-
-    def _bill(self, change: Change, state: RunState, step: OpenStep, attempts: list[Attempt]) -> None:
-        for attempt in attempts:
-            change.billed.append(rows.billed(attempt, step.id))
-            change.usage += attempt.usage
-            change.cost += attempt.cost_usd
-        state.tokens += change.usage.input_tokens + change.usage.output_tokens
-        state.cost_usd += change.cost
-
-    def _unbilled(self, attempts: list[Attempt]) -> list[Attempt]:
-        return [attempt for attempt in attempts if attempt.number > self.billed]
-
-    def _give_up(self, change: Change, state: RunState, interrupt: Interrupt) -> None:
-        """The run leaves with a step open: its lost model call is billed, and the step ends if the run does."""
-        step = self.calling or state.interrupted
-        if step is None:
-            return
-        self._bill(change, state, step, [self.means.abandoned(state)] if self.purse.held else [])
-        if isinstance(interrupt, End):
-            change.closed = [rows.closed(step, "abandoned", None, [], change.cost)]
-            change.event("step.abandoned", step=step.number)
-        else:
-            change.kept = step.id
-
-    def _touches_others(self, change: Change, calls: list[Call]) -> bool:
-        """Whether the commit needs more than the run's own rows."""
-        held = any(call.status is CallStatus.HELD for call in calls)
-        return held or change.status == "paused" or (change.slice is not None and bool(self.purse.slice.accounts))
-
-    # ── writing ────────────────────────────────────────────────────────────────────────────────
-
-    async def _write(self, change: Change, hold: Decimal | None = None) -> Written:
-        """One plain statement where the run's slice covers the hold; else a transaction: the run, then the accounts.
-
-        Raises BudgetRefused, with nothing written, when `hold` USD cannot be reserved.
-        """
-        draws = hold is not None and not self.purse.covers(hold, change.cost)
-
-        def write() -> Written:
-            if not draws and not change.left and not self._touches_others(change, []):
-                return commit(change)
-            with transaction.atomic():
-                run = self._locked(change)
-                if change.left and not change.final:
-                    leaving.heed_pause(change, run.pause_requested)
-                if draws and hold is not None:
-                    self.purse.refill(change, hold)
-                written = commit(change)
-                if change.status == "paused":
-                    freeze(subject.KIND, subject.held_calls(change.run))
-                elif change.final:
-                    subject.close_calls(change.run, "Its run has ended.")
-                self.purse.give_back(change)
-                return written
-
-        written = await self._in_thread(write)
-        self._after(change, written)
-        return written
-
-    def _locked(self, change: Change) -> Run:
-        """Raises LeaseLost."""
-        mine = Run.objects.filter(pk=change.run, fence=change.fence, status=Run.Status.RUNNING)
-        run = mine.select_for_update().only("pause_requested", "unread").first()
-        if run is None:
-            raise LeaseLost("Another worker holds this run, or a person stopped it.")
-        return run
-
-    def _after(self, change: Change, written: Written) -> None:
-        """Bring the mirror up to what was committed, and tell whoever watches."""
-        self.purse.after(change)
-        self.lease.pause_asked = self.lease.pause_asked or written.pause_requested
-        self.left_at_once = change.left and written.due
-        self.unread_messages = written.unread
-        self._publish(numbered(change, written))
-
-    def _publish(self, events: list[dict[str, Any]]) -> None:
-        self.means.broadcaster.event(self.lease.run_id, self.lease.team_id, events)
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.means.executor, returning_connection, work)
-
-
-def returning_connection(work: Callable[[], T]) -> T:
-    """Run database work on an executor's thread; its connection goes back to the pool."""
-    try:
-        return work()
-    finally:
-        connection.close()
-
-
-def numbered(change: Change, written: Written) -> list[dict[str, Any]]:
-    first = written.seq - len(change.events) + 1
-    return [{"seq": first + index, **event} for index, event in enumerate(change.events)]

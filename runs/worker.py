@@ -32,8 +32,9 @@ from agentops.live.stream import Broadcaster
 
 from . import assembly, estimating, lease, loading
 from .actions.control import fail_run
+from .committing import Means, returning_connection
 from .lease import Lease
-from .recorder import Means, Recorder, returning_connection
+from .recorder import Recorder
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)

@@ -13,10 +13,11 @@ from django.db.models.functions import Now
 
 from agentops.accounts.access import Actor
 from agentops.accounts.models import Membership, Role, Team
+from agentops.core.errors import InvalidInput
 from agentops.core.tools import Tier
 from approvals import subjects
 from approvals.actions import open_request
-from approvals.models import ApprovalRequest, Decision, Policy, Rule
+from approvals.models import ApprovalRequest, Decision, Inquiry, Policy, Rule
 from approvals.policy import Verdict
 
 KIND = "ledger_entry"
@@ -29,9 +30,18 @@ class Subject:
     def __init__(self) -> None:
         self.told: list[tuple[str, str, str]] = []
         self.refusal: Exception | None = None
+        self.asked: list[str] = []
 
     def lock(self, subject_id: str) -> None:
         pass
+
+    def amend(self, request: ApprovalRequest, arguments: dict[str, Any]) -> subjects.Amendment:
+        if set(arguments) != {"to"}:
+            raise InvalidInput("Give exactly: to.", "arguments")
+        return subjects.Amendment(arguments, f"Send a mail to {arguments['to']}", "1" * 64)
+
+    def on_asked(self, inquiry: Inquiry) -> None:
+        self.asked.append(inquiry.question)
 
     def on_decided(self, request: ApprovalRequest, decision: Decision) -> None:
         if self.refusal:

@@ -23,7 +23,7 @@ RUN = {
     "waiting": "running waiting paused failed cancelled",
     "paused": "queued cancelled",
     "succeeded": "",
-    "failed": "",
+    "failed": "queued",
     "cancelled": "",
 }
 """running → running: another worker takes the run over."""

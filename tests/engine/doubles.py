@@ -23,13 +23,13 @@ from agentops.core.models import (
     OnDelta,
     ToolUse,
 )
-from agentops.core.states import CallStatus, check_call
+from agentops.core.states import CallStatus, StopReason, check_call
 from agentops.core.tools import InvalidArguments, Tier, ToolContext, ToolResult, ToolSpec
 from agentops.core.usage import Usage
 from agentops.engine.interrupts import End, Interrupt, Wait
 from agentops.engine.outside import Outside
 from agentops.engine.react import advance
-from agentops.engine.state import AgentSpec, Call, Limits, OpenStep, RunState
+from agentops.engine.state import AgentSpec, Asked, Call, Limits, OpenStep, RunState, Said
 
 CENT = Decimal("0.01")
 
@@ -98,6 +98,7 @@ class CountingTool:
     idempotent: bool = False
     untrusted: bool = False
     timeout: float = 30.0
+    asks_person: bool = False
     does: Callable[[dict[str, Any]], Awaitable[ToolResult]] | None = None
     ran: list[dict[str, Any]] = field(default_factory=list)
     contexts: list[ToolContext] = field(default_factory=list)
@@ -148,6 +149,11 @@ class MemoryJournal:
         self.asked: Interrupt | None = None
         self.refuse_next: list[BudgetRefused] = []
         self.commits: list[str] = []
+        self.messages: list[Said] = []
+        """What people say to the run; read by the step that opens next."""
+        self.raised: Limits | None = None
+        self.answers: list[tuple[int, str, str]] = []
+        """Of asides: the inquiry, the words, the problem."""
 
     def check(self) -> None:
         self.check_lease()
@@ -158,18 +164,57 @@ class MemoryJournal:
         if self.lost:
             raise LeaseLost("taken")
 
-    async def open_step(self, state: RunState, done: list[Call], message: Message, hold: Decimal) -> OpenStep:
+    async def unread(self, state: RunState) -> list[Said]:
+        return list(self.messages)
+
+    async def limits_raised(self, state: RunState) -> bool:
+        if self.raised is None:
+            return False
+        state.limits, self.raised = self.raised, None
+        return True
+
+    async def open_aside(self, state: RunState, message: Message, hold: Decimal) -> OpenStep:
+        self._write("open_aside")
+        if self.refuse_next:
+            raise self.refuse_next.pop(0)
+        state.steps += 1
+        self.open = OpenStep(state.steps, state.steps)
+        return self.open
+
+    async def answer_aside(
+        self,
+        state: RunState,
+        step: OpenStep | None,
+        asked: Asked,
+        attempts: list[Attempt],
+        answer: ModelAnswer | None = None,
+        problem: str = "",
+    ) -> None:
+        self._write("answer_aside")
+        assert step == self.open
+        self._bill(attempts)
+        self.open = None
+        self.answers.append((asked.id, answer.text if answer else "", problem))
+
+    async def abandon_aside(self, state: RunState, step: OpenStep) -> None:
+        self._write("abandon_aside")
+
+    async def open_step(
+        self, state: RunState, done: list[Call], message: Message, hold: Decimal, heard: list[Said]
+    ) -> OpenStep:
         self._write("open_step")
         if self.refuse_next:
             raise self.refuse_next.pop(0)
         self._store(done)
         assert self.open is None
         assert not state.open_calls, "a step opens only when every call is settled"
+        self.messages = [said for said in self.messages if said not in heard]
         number = state.steps + 1
         self.open = OpenStep(number, number)
         self.steps.append((number, copy.deepcopy(message)))
         self.held = hold
-        state.steps, state.step_id, state.calls = number, number, []
+        state.steps = state.turn = state.step_id = number
+        state.calls = []
         return self.open
 
     async def reopen_step(self, state: RunState, hold: Decimal) -> OpenStep:
@@ -186,7 +231,7 @@ class MemoryJournal:
 
     async def answer_step(
         self, state: RunState, step: OpenStep, answer: ModelAnswer, calls: list[Call], end: Interrupt | None
-    ) -> None:
+    ) -> bool:
         self._write("answer_step")
         assert step == self.open
         self._bill(answer.attempts)
@@ -196,11 +241,14 @@ class MemoryJournal:
             if call.status is CallStatus.PROPOSED:
                 tool = self.box.get(call.tool)
                 assert tool is not None
-                call.status = CallStatus.EXECUTING if tool.tier is Tier.LOW else CallStatus.HELD
+                runs = tool.tier is Tier.LOW and not call.asks_person
+                call.status = CallStatus.EXECUTING if runs else CallStatus.HELD
             self.rows[call.id] = copy.deepcopy(call)
         state.calls, state.tool_calls, state.tries = calls, state.tool_calls + len(calls), 0
-        if end:
+        stays = isinstance(end, End) and end.reason is StopReason.ANSWERED and bool(self.messages)
+        if end and not stays:
             self._leave(end)
+        return self.left is not None
 
     async def start_calls(self, state: RunState) -> None:
         self._write("start_calls")
@@ -322,7 +370,8 @@ def check_conversation(messages: list[Message]) -> None:
         uses = [block["id"] for block in message["content"] if block["type"] == "tool_use"]
         if uses:
             answered = messages[index + 1]["content"]
-            assert [block.get("tool_use_id") for block in answered] == uses
+            assert [block["tool_use_id"] for block in answered if block["type"] == "tool_result"] == uses
+            assert all(block["type"] == "tool_result" for block in answered[: len(uses)]), "results come first"
         elif message["role"] == "assistant" and index + 1 < len(messages):
             assert all(block["type"] != "tool_result" for block in messages[index + 1]["content"])
 

@@ -157,7 +157,7 @@ def taken_up(tool: CountingTool, *more: Call, **fields: Any) -> World:
     first = calls((tool.name, arguments))
     messages = [{"role": "user", "content": [{"type": "text", "text": "Goal"}]}]
     messages.append({"role": "assistant", "content": first.content})
-    state = run_state(messages=messages, calls=[call, *more], steps=1, step_id=1, tool_calls=1)
+    state = run_state(messages=messages, calls=[call, *more], steps=1, turn=1, step_id=1, tool_calls=1)
     return World(tools=(tool,), state=state)
 
 

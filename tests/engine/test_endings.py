@@ -11,7 +11,7 @@ import pytest
 
 from agentops.core.errors import BudgetRefused, LeaseLost
 from agentops.core.models import ModelAnswer, ModelRequest, OnAttempt
-from agentops.core.states import StopReason, WaitingOn
+from agentops.core.states import CallStatus, StopReason, WaitingOn
 from agentops.engine.interrupts import Pause, Release, Wait
 from agentops.engine.state import OpenStep
 
@@ -82,7 +82,8 @@ async def test_a_refusal_ends_the_run_and_none_of_its_calls_run() -> None:
     world = World(calls(NOTE, words="I will not.", stop="refusal"), tools=(tool,))
     end = await world.ends()
     assert (end.reason, end.answer) == (StopReason.REFUSED, "I will not.")
-    assert (tool.ran, world.journal.rows) == ([], {})
+    assert tool.ran == []
+    assert [call.status for call in world.journal.rows.values()] == [CallStatus.INVALID]
 
 
 async def test_a_truncated_answer_says_so_and_is_kept() -> None:

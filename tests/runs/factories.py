@@ -29,8 +29,9 @@ from agentops.engine.state import OpenStep, RunState
 from approvals.models import ApprovalRequest
 from runs import lease, loading
 from runs.actions import start_run
+from runs.committing import Means
 from runs.models import Account, Agent, AgentVersion, Budget, Run, ToolCall
-from runs.recorder import Means, Recorder
+from runs.recorder import Recorder
 from tests.engine.doubles import Box, CountingTool, calls, says
 
 _numbers = count(1)
@@ -43,6 +44,7 @@ TOOLS = Box(
     CountingTool("mail", Tier.MEDIUM),
     CountingTool("refund", Tier.HIGH),
     CountingTool("erase", Tier.CRITICAL),
+    CountingTool("ask_human", Tier.LOW, reads_only=True, asks_person=True),
 )
 
 
@@ -120,15 +122,18 @@ class Hand:
         self.recorder = Recorder(held, row, means)
         self.recorder.toolbox = TOOLS
         self.step: OpenStep | None = None
+        self.left = False
+        """Whether the last answer was the run's."""
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run(work)
 
     def open(self, hold: Decimal | str = CENT, done: list[Any] | None = None) -> OpenStep:
+        heard = self.do(self.recorder.unread(self.state))
         message = user("Goal") if not self.state.messages else user("Go on")
         if self.state.calls:
             message = user(*tool_calls.results(self.state.calls, lambda result: result.summary or result.error))
-        self.step = self.do(self.recorder.open_step(self.state, done or [], message, Decimal(hold)))
+        self.step = self.do(self.recorder.open_step(self.state, done or [], message, Decimal(hold), heard))
         self.state.messages.append(message)
         return self.step
 
@@ -138,7 +143,7 @@ class Hand:
 
     def answer(self, given: ModelAnswer, end: Interrupt | None = None) -> list[Any]:
         proposed = tool_calls.propose(given.tool_uses, TOOLS, cut_off=False)
-        self.do(self.recorder.answer_step(self.state, self.step, given, proposed, end))
+        self.left = self.do(self.recorder.answer_step(self.state, self.step, given, proposed, end))
         self.state.messages.append({"role": "assistant", "content": given.content})
         self.step = None
         return proposed
