@@ -1,4 +1,4 @@
-"""The demo's rows: a team, its agent, its policy and a daily budget. What is there already is left as it is."""
+"""The demo's rows: a team, its agents, its policy and a daily budget. What is there already is left as it is."""
 
 from __future__ import annotations
 
@@ -12,33 +12,15 @@ from psycopg.conninfo import conninfo_to_dict
 
 from agentops.accounts.access import SetUp
 from agentops.accounts.models import Team
-from approvals.actions import publish_policy
-from approvals.models import Policy, Rule
+from approvals.models import Policy
 from runs.actions import publish_agent
 from runs.models import Agent, Budget
 
 from . import shop
-from .agents import SUPPORT_DESK, DemoAgent
+from .agents import DATABASE_ANALYST, SUPPORT_DESK, DemoAgent, researcher
+from .policy import add_rules
 
 DAILY_LIMIT = Decimal("10.00")
-
-RULES = [
-    Rule(
-        name="Replies to our own customers can go out unless somebody objects",
-        tool="send_email",
-        taint=Rule.Taint.TAINTED,
-        condition='args.to.endsWith("@example.com")',
-        tier="medium",
-        timer_seconds=90,
-    ),
-    Rule(
-        name="Refunds above 500 USD are for a person to make",
-        tool="refund_order",
-        condition="double(args.amount) > 500.0",
-        tier="critical",
-    ),
-    Rule(name="Notes in the run's own folder", tool="write_file", taint=Rule.Taint.TAINTED, tier="low"),
-]
 
 
 def seed() -> list[str]:
@@ -51,10 +33,10 @@ def seed() -> list[str]:
         team, created = Team.objects.get_or_create(slug="shop", defaults={"name": "Shop"})
         if created:
             made.append("team Shop")
-        if _agent(team, SUPPORT_DESK):
-            made.append(f"agent {SUPPORT_DESK.title}")
-        if _policy(team):
-            made.append("policy with its first version")
+        agents = (SUPPORT_DESK, DATABASE_ANALYST, researcher(settings.ENV.demo_origin))
+        new = [agent for agent in agents if _agent(team, agent)]
+        made += [f"agent {agent.title}" for agent in new]
+        made += _policy(team, [agent.name for agent in new])
         _budget, created = Budget.objects.get_or_create(
             team=None, period=Budget.Period.DAY, defaults={"limit_usd": DAILY_LIMIT}
         )
@@ -77,16 +59,16 @@ def _agent(team: Team, demo: DemoAgent) -> bool:
             system_prompt=demo.system_prompt,
             tools=list(demo.tools),
             model_chain=list(demo.models),
+            inputs=[dict(one) for one in demo.inputs],
             **asdict(demo.limits),
         )
     return created
 
 
-def _policy(team: Team) -> bool:
-    policy, created = Policy.objects.get_or_create(team=team)
-    if created:
-        for position, rule in enumerate(RULES, start=1):
-            rule.pk, rule.policy, rule.position = None, policy, position
-            rule.save(force_insert=True)
-        publish_policy(SetUp(), policy)
-    return created
+def _policy(team: Team, agents: list[str]) -> list[str]:
+    """Rules for agents that are new; a policy that somebody is working on is left alone."""
+    policy = Policy.objects.select_related("live").get_or_create(team=team)[0]
+    added = add_rules(SetUp(), policy, agents, settings.ENV.demo_origin)
+    if added is None:
+        return [f"no rules for {', '.join(agents)} (the policy's draft has changes that are not published)"]
+    return ["rules for them in the policy of team Shop"] if added else []

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: the support desk agent, its shop, mails, policy and budget."""
+"""`manage.py seed_demo`: three agents, their shop, its mails, a policy and a budget."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from agentops.demo.seed import seed
 
 
 class Command(BaseCommand):
-    help = "Make the demo: a shop, its mails, the support desk agent, a policy and a budget. Safe to run again."
+    help = (
+        "Make the demo: a shop, its mails, three agents, a policy and a budget. Adds what is missing, changes nothing."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         made = seed()
