@@ -8,13 +8,14 @@ from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 
 from agentops.rest import access
 from agentops.rest.body import StrictParser
 from agentops.rest.description import Description
 from agentops.rest.problems import tell_as_problems
 from approvals.api import approvals, policies
-from runs.api import agents, runs, tools
+from runs.api import agents, budgets, models, runs, tools
 
 DESCRIPTION = """Start agents, watch them, decide what they may do.
 
@@ -35,6 +36,10 @@ class RestAPI(NinjaAPI):
             # An endpoint answers 401 itself; a redirect to the sign-in page is no answer to a program.
             pattern.callback.login_required = False  # type: ignore[union-attr]
         return patterns, app, namespace
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """A client's function has the name of ours."""
+        return operation.view_func.__name__
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
@@ -57,6 +62,8 @@ api.add_router("/approvals", approvals)
 api.add_router("/agents", agents)
 api.add_router("/tools", tools)
 api.add_router("/policies", policies)
+api.add_router("/budgets", budgets)
+api.add_router("/models", models)
 
 
 @api.get("/openapi.json", auth=access("runs:read"), include_in_schema=False)

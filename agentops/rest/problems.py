@@ -7,7 +7,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import ValidationError as RowInvalid
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 from ninja import NinjaAPI, Schema
@@ -62,6 +63,7 @@ TOLD_AS: dict[type[Exception], Teller] = {
     SuspiciousOperation: lambda error: problem(400, "The request is malformed."),
     MalformedBody: lambda error: problem(400, str(error)),
     ValidationError: lambda error: _invalid(error),
+    RowInvalid: lambda error: _of_row(error),
     HttpError: lambda error: _of_ninja(error),
 }
 
@@ -99,6 +101,14 @@ def _invalid(error: ValidationError) -> HttpResponse:
     if first["type"] == "missing":
         return problem(422, f"{field} is missing.", field)
     return problem(422, f"{field}: {first['msg']}.", field)
+
+
+def _of_row(error: RowInvalid) -> HttpResponse:
+    """What a model's own validation refuses."""
+    if not hasattr(error, "error_dict"):
+        return problem(422, " ".join(error.messages))
+    field, messages = next(iter(error.message_dict.items()))
+    return problem(422, " ".join(messages), "" if field == NON_FIELD_ERRORS else field)
 
 
 def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:

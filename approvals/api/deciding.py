@@ -66,7 +66,9 @@ def decide_request(request: Request, request_id: UUID, body: DecisionIn) -> Appr
     auth=DECIDE,
     summary="Ask the agent before deciding",
 )
-def ask(request: Request, request_id: UUID, body: Question, idempotency_key: IdempotencyKey = "") -> Status[Inquiry]:
+def ask_agent(
+    request: Request, request_id: UUID, body: Question, idempotency_key: IdempotencyKey = ""
+) -> Status[Inquiry]:
     """The action stays held, its countdown too. The answer appears among the request's `inquiries`."""
     rows = visible(request).get(pk=request_id).inquiries.all()
     inquiry, new = once(
@@ -78,12 +80,12 @@ def ask(request: Request, request_id: UUID, body: Question, idempotency_key: Ide
 @router.put(
     "/{uuid:request_id}/claim", response=RequestDetailOut, auth=DECIDE, summary="Say that you are looking at it"
 )
-def claim(request: Request, request_id: UUID) -> ApprovalRequest:
+def claim_request(request: Request, request_id: UUID) -> ApprovalRequest:
     actions.claim(request.actor, request_id)
     return detailed(request).get(pk=request_id)
 
 
 @router.delete("/{uuid:request_id}/claim", response=RequestDetailOut, auth=DECIDE, summary="Let others take it")
-def unclaim(request: Request, request_id: UUID) -> ApprovalRequest:
+def unclaim_request(request: Request, request_id: UUID) -> ApprovalRequest:
     actions.unclaim(request.actor, request_id)
     return detailed(request).get(pk=request_id)

@@ -118,17 +118,17 @@ def get_policy(request: Request, team: str) -> Policy:
 
 
 @router.get("/{slug:team}/versions", response=Page[PolicyVersionOut], summary="List a policy's versions, newest first")
-def list_versions(request: Request, team: str, cursor: Cursor = "", limit: Limit = 50) -> dict[str, Any]:
+def list_policy_versions(request: Request, team: str, cursor: Cursor = "", limit: Limit = 50) -> dict[str, Any]:
     return page(get_policy(request, team).versions.all(), cursor, limit, order=("-number", "-id"))
 
 
 @router.get("/{slug:team}/versions/{int:number}", response=PolicyVersionOut, summary="Read a version of a policy")
-def get_version(request: Request, team: str, number: int) -> PolicyVersion:
+def get_policy_version(request: Request, team: str, number: int) -> PolicyVersion:
     return get_policy(request, team).versions.get(number=number)
 
 
 @router.put("/{slug:team}/draft", response=PolicyOut, auth=WRITE, summary="Write a policy's draft")
-def save_draft(request: Request, team: str, body: DraftIn) -> Policy:
+def save_policy_draft(request: Request, team: str, body: DraftIn) -> Policy:
     """All of its rules, in order. Nothing is decided by them before they are published."""
     policy = _to_change(request, team)
     content = [rule.model_dump(mode="json") for rule in body.rules]
@@ -142,7 +142,7 @@ def save_draft(request: Request, team: str, body: DraftIn) -> Policy:
     auth=WRITE,
     summary="Publish a policy's draft",
 )
-def publish(
+def publish_policy(
     request: Request, team: str, body: Publication, idempotency_key: IdempotencyKey = ""
 ) -> Status[PolicyVersion]:
     """It decides at once. 200 with the live version when nothing changed."""
@@ -159,7 +159,7 @@ def publish(
 
 
 @router.put("/{slug:team}/live", response=PolicyVersionOut, auth=WRITE, summary="Roll a policy back")
-def roll_back(request: Request, team: str, body: LiveIn) -> PolicyVersion:
+def roll_back_policy(request: Request, team: str, body: LiveIn) -> PolicyVersion:
     """A new version with the rules of an earlier one, live at once. A draft with changes stays as it is."""
     return actions.roll_back_policy(request.actor, _to_change(request, team), body.version)
 

@@ -1,7 +1,9 @@
 """REST of what there is to run, what it did, and what it may cost: a file a noun."""
 
 from .agents import router as agents
+from .budgets import router as budgets
 from .control import router as runs
+from .models import router as models
 from .tools import router as tools
 
-__all__ = ["agents", "runs", "tools"]
+__all__ = ["agents", "budgets", "models", "runs", "tools"]

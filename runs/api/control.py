@@ -7,6 +7,7 @@ from uuid import UUID
 from django.shortcuts import get_object_or_404
 from ninja.responses import Status
 
+from agentops.core.errors import InvalidInput
 from agentops.rest import IdempotencyKey, Request, access, once
 
 from .. import actions
@@ -40,7 +41,11 @@ def answer_question(request: Request, run_id: UUID, body: Answer) -> ToolCall:
 @router.patch("/{uuid:run_id}/limits", response=RunOut, auth=WRITE, summary="Raise a run's limits")
 def raise_limits(request: Request, run_id: UUID, body: RaisedLimits) -> Run:
     """Beyond the agent's own cost limit only an admin of the team goes."""
-    return shown(actions.raise_limits(request.actor, run_id, body.given()))
+    try:
+        return shown(actions.raise_limits(request.actor, run_id, body.given()))
+    except InvalidInput as error:
+        # The action speaks of limits as a part; here they are the whole body.
+        raise InvalidInput(str(error), error.field.removeprefix("limits.")) from error
 
 
 @router.post("/{uuid:run_id}/continuation", response=RunOut, auth=WRITE, summary="Let a failed run go on")

@@ -16,6 +16,7 @@ from ..models import Run, RunMessage
 
 MAX_GOAL = 100_000
 MAX_MESSAGE = 20_000
+MAX_ANSWER = 4_000
 INT = 2**31 - 1
 
 Count = Annotated[int, Field(gt=0, le=INT, strict=True)]
@@ -63,7 +64,7 @@ class NewMessage(Body):
 
 
 class Answer(Body):
-    text: str = Field(min_length=1, max_length=MAX_MESSAGE, examples=["Refund the shipping only."])
+    text: str = Field(min_length=1, max_length=MAX_ANSWER, examples=["Refund the shipping only."])
     call: Annotated[int, Field(gt=0, le=2**53, strict=True)] | None = Field(
         None, description="The tool call that asks; needed only when several do.", examples=[None]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,38 +11,76 @@ from django.utils import timezone
 
 from agentops.accounts.access import SCOPES
 from agentops.accounts.models import ApiToken, Role
-from approvals.models import ApprovalRequest
-from runs.models import Run
+from approvals.models import ApprovalRequest, Inquiry, Policy, ToolTier
+from runs.models import Agent, AgentVersion, Budget, Run, RunMessage
 
 from . import factories
 from .problems import assert_problem
 
 pytestmark = pytest.mark.django_db
 
+VERSION = {"system_prompt": "Help.", "model_chain": ["claude-sonnet-4-5"]}
+RULE = {"name": "All", "tier": "high"}
 ENDPOINTS: list[tuple[str, str, Any, str]] = [
     ("get", "/api/runs", None, "runs:read"),
     ("get", "/api/runs/{run}", None, "runs:read"),
     ("get", "/api/runs/{run}/steps", None, "runs:read"),
     ("get", "/api/runs/{run}/tool-calls", None, "runs:read"),
+    ("get", "/api/runs/{run}/messages", None, "runs:read"),
     ("get", "/api/runs/{run}/events", None, "runs:read"),
     ("get", "/api/agents", None, "runs:read"),
     ("get", "/api/agents/{agent}", None, "runs:read"),
+    ("get", "/api/agents/{agent}/versions", None, "runs:read"),
+    ("get", "/api/agents/{agent}/versions/1", None, "runs:read"),
     ("get", "/api/tools", None, "runs:read"),
+    ("get", "/api/tools/send_email", None, "runs:read"),
+    ("get", "/api/policies", None, "runs:read"),
+    ("get", "/api/policies/{team}", None, "runs:read"),
+    ("get", "/api/policies/{team}/versions", None, "runs:read"),
+    ("get", "/api/policies/{team}/versions/1", None, "runs:read"),
+    ("get", "/api/budgets", None, "runs:read"),
+    ("get", "/api/budgets/{budget}", None, "runs:read"),
+    ("get", "/api/models", None, "runs:read"),
     ("get", "/api/openapi.json", None, "runs:read"),
     ("get", "/api/approvals", None, "approvals:read"),
     ("get", "/api/approvals/{request}", None, "approvals:read"),
     ("post", "/api/runs", {"agent": "{agent}", "goal": "Do it."}, "runs:write"),
     ("post", "/api/runs/{run}/cancellation", {}, "runs:write"),
     ("post", "/api/runs/{run}/suspension", None, "runs:write"),
+    ("post", "/api/runs/{run}/messages", {"text": "Hurry."}, "runs:write"),
+    ("patch", "/api/runs/{run}/limits", {"max_steps": 31}, "runs:write"),
+    ("post", "/api/runs/{failed}/continuation", None, "runs:write"),
     ("post", "/api/approvals/{request}/decision", {"decision": "hold", "revision": 1}, "approvals:decide"),
+    ("post", "/api/approvals/{request}/questions", {"question": "Why?"}, "approvals:decide"),
+    ("put", "/api/approvals/{request}/claim", None, "approvals:decide"),
+    ("delete", "/api/approvals/{request}/claim", None, "approvals:decide"),
+    ("post", "/api/agents", {"team": "{team}", "name": "new", "title": "New", "version": VERSION}, "admin"),
+    ("patch", "/api/agents/{agent}", {"active": False}, "admin"),
+    ("post", "/api/agents/{agent}/versions", {"system_prompt": "Help more."}, "admin"),
+    ("put", "/api/agents/{agent}/live", {"version": 1}, "admin"),
+    ("put", "/api/agents/{tried}/candidate", {"percent": 20}, "admin"),
+    ("delete", "/api/agents/{tried}/candidate", None, "admin"),
+    ("post", "/api/agents/{tried}/candidate/promotion", None, "admin"),
+    ("put", "/api/tools/send_email/tier", {"tier": "critical", "team": "{team}"}, "admin"),
+    ("delete", "/api/tools/send_email/tier?team={team}", None, "admin"),
+    ("put", "/api/policies/{team}/draft", {"revision": 0, "rules": [RULE]}, "admin"),
+    ("post", "/api/policies/{team}/publication", {"revision": 0}, "admin"),
+    ("put", "/api/policies/{team}/live", {"version": 1}, "admin"),
+    ("post", "/api/budgets", {"team": "{team}", "period": "month", "limit_usd": "5"}, "admin"),
+    ("patch", "/api/budgets/{budget}", {"limit_usd": "7"}, "admin"),
+    ("delete", "/api/budgets/{budget}", None, "admin"),
 ]
 ROLES = {
     "runs:read": set(Role),
     "approvals:read": set(Role),
     "runs:write": {Role.OPERATOR, Role.ADMIN},
     "approvals:decide": {Role.APPROVER, Role.ADMIN},
+    "admin": {Role.ADMIN},
 }
 NAMES = [f"{method} {address}" for method, address, _, _ in ENDPOINTS]
+
+
+GOOD = {200, 201, 204}
 
 
 class World:
@@ -50,20 +89,40 @@ class World:
     def __init__(self) -> None:
         self.team = factories.team()
         self.agent = factories.agent(self.team)
+        self.tried = factories.agent(self.team)
+        self.tried.candidate = AgentVersion.objects.create(agent=self.tried, number=2, **VERSION)
+        self.tried.candidate_percent = 10
+        self.tried.save()
         self.run = factories.run(self.agent)
+        self.failed = factories.run(self.agent, status="failed", stop_reason="error", ended_at=timezone.now())
         self.request = factories.held(self.run)
+        self.budget = Budget.objects.create(team=self.team, period="day", limit_usd=5)
+        policy = Policy.objects.create(team=self.team)
+        policy.live = policy.versions.create(number=1, rules=[])
+        policy.save()
+
+    @property
+    def names(self) -> dict[str, Any]:
+        by_key = {name: getattr(self, name).pk for name in ("run", "failed", "request", "budget")}
+        by_name = {name: getattr(self, name).name for name in ("agent", "tried")}
+        return by_key | by_name | {"team": self.team.slug}
 
     def ask(self, client: Client, method: str, address: str, body: Any) -> Any:
-        address = address.format(run=self.run.pk, agent=self.agent.name, request=self.request.pk)
-        if body and "agent" in body:
-            body = body | {"agent": self.agent.name}
-        return client.generic(
-            method.upper(), address, Client()._encode_json(body or {}, "application/json"), "application/json"
-        )
+        sent = json.dumps(body or {})
+        for name, value in self.names.items():
+            address, sent = (text.replace(f"{{{name}}}", str(value)) for text in (address, sent))
+        return client.generic(method.upper(), address, sent, "application/json")
 
     def state(self) -> Any:
-        rows = Run.objects.values_list("pk", "status", "seq", "pause_requested")
-        return list(rows), list(ApprovalRequest.objects.values_list("pk", "status", "revision"))
+        rows = Run.objects.values_list("pk", "status", "seq", "pause_requested", "max_steps").order_by("pk")
+        agents = Agent.objects.values_list("pk", "active", "live", "candidate", "candidate_percent").order_by("pk")
+        policies = Policy.objects.values_list("pk", "live", "revision").order_by("pk")
+        requests = ApprovalRequest.objects.values_list("pk", "status", "revision", "claimed_by")
+        others = [RunMessage, AgentVersion, ToolTier, Inquiry]
+        budgets = Budget.objects.values_list("pk", "limit_usd")
+        return [list(found) for found in (rows, agents, policies, requests, budgets)], [
+            m.objects.count() for m in others
+        ]
 
 
 @pytest.mark.parametrize(("method", "address", "body", "scope"), ENDPOINTS, ids=NAMES)
@@ -84,7 +143,8 @@ def test_each_endpoint_opens_to_its_scope_alone(method: str, address: str, body:
     others = factories.caller(admin, *(set(SCOPES) - {scope}))
     assert scope in assert_problem(world.ask(others, method, address, body), 403)["detail"]
     assert world.state() == before
-    assert world.ask(factories.caller(admin, scope), method, address, body).status_code in {200, 201}
+    answer = world.ask(factories.caller(admin, scope), method, address, body)
+    assert answer.status_code in GOOD, answer.content
 
 
 @pytest.mark.parametrize("role", Role)
@@ -94,7 +154,7 @@ def test_each_endpoint_opens_to_its_roles_alone(method: str, address: str, body:
     before = world.state()
     answer = world.ask(factories.signed_in(factories.person(world.team, role)), method, address, body)
     if role in ROLES[scope]:
-        assert answer.status_code in {200, 201}, answer.content
+        assert answer.status_code in GOOD, answer.content
     else:
         assert_problem(answer, 403)
         assert world.state() == before
@@ -161,6 +221,22 @@ def test_a_bad_token_is_refused_even_beside_a_good_session(header: str) -> None:
     assert_problem(client.get("/api/runs", headers={"Authorization": header}), 401)
 
 
+FOREIGN = [
+    each for each in ENDPOINTS if "{" in each[1] and each[:2] != ("delete", "/api/tools/send_email/tier?team={team}")
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "body", "scope"), FOREIGN, ids=[f"{method} {address}" for method, address, *_ in FOREIGN]
+)
+def test_what_another_team_has_is_not_there(method: str, address: str, body: Any, scope: str) -> None:
+    world = World()
+    stranger = factories.caller(factories.person(factories.team()))
+    before = world.state()
+    assert_problem(world.ask(stranger, method, address, body), 404)
+    assert world.state() == before
+
+
 def test_lists_hold_the_callers_teams_only() -> None:
     world, other = World(), World()
     client = factories.caller(factories.person(world.team))
@@ -168,6 +244,8 @@ def test_lists_hold_the_callers_teams_only() -> None:
         ("/api/runs", "id", str(world.run.pk), str(other.run.pk)),
         ("/api/agents", "name", world.agent.name, other.agent.name),
         ("/api/approvals", "id", str(world.request.pk), str(other.request.pk)),
+        ("/api/budgets", "id", world.budget.pk, other.budget.pk),
+        ("/api/policies", "team", world.team.slug, other.team.slug),
     ]:
         shown = [item[key] for item in client.get(address).json()["items"]]
         assert mine in shown and foreign not in shown

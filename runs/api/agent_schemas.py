@@ -1,0 +1,145 @@
+"""Agents and their versions as REST shows and takes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import Field
+
+from agentops.rest import Body, Usd
+
+from ..actions.agents import state_of
+from ..models import Agent, AgentVersion
+
+Count = Annotated[int, Field(gt=0, le=2**31 - 1, strict=True)]
+Percent = Annotated[int, Field(ge=1, le=99, strict=True)]
+PROMPT = "You answer customers' mail. Be brief and kind."
+STATE = "`state` of the agent as you read it: 409 when somebody changed it since. Empty: no check."
+
+
+class InputIn(Body):
+    """What the agent asks for when a run starts."""
+
+    name: str = Field(max_length=40, examples=["order_number"])
+    label: str = Field("", max_length=120, examples=["Order number"])
+    kind: Literal["text", "long", "number", "choice", "yes_no", "date"] = "text"
+    required: bool = False
+    help: str = Field("", max_length=300, examples=["As on the invoice."])
+    choices: list[str] = Field([], max_length=50, description="Of a choice.")
+    default: str | float | bool | None = None
+
+
+class Fields(Body):
+    system_prompt: str | None = Field(None, max_length=100_000, examples=[PROMPT])
+    tools: list[Annotated[str, Field(max_length=128)]] | None = Field(None, max_length=200, examples=[["read_file"]])
+    model_chain: list[Annotated[str, Field(max_length=120)]] | None = Field(
+        None, max_length=20, description="Models in order of preference.", examples=[["claude-sonnet-4-5"]]
+    )
+    inputs: list[InputIn] | None = Field(None, max_length=20, examples=[[]])
+    max_output_tokens: Count | None = Field(None, examples=[4096])
+    max_parallel_calls: Count | None = Field(None, description="Tool calls in one turn.", examples=[8])
+    max_steps: Count | None = Field(None, examples=[30])
+    max_tool_calls: Count | None = Field(None, examples=[60])
+    max_tokens: Annotated[int, Field(gt=0, le=10**12, strict=True)] | None = Field(None, examples=[1_000_000])
+    max_cost_usd: Annotated[Decimal, Field(gt=0, le=100_000, decimal_places=8)] | None = Field(None, examples=["1.00"])
+    max_seconds: Count | None = Field(None, examples=[1800])
+    note: str = Field("", max_length=200, description="What changed, for people.", examples=["Shorter answers."])
+
+    def given(self) -> dict[str, Any]:
+        """What becomes the version, without what says how."""
+        return self.model_dump(exclude_none=True, exclude={"note", "candidate_percent", "state"})
+
+
+class FirstVersion(Fields):
+    """What is left out has a default that works."""
+
+    system_prompt: str = Field(min_length=1, max_length=100_000, examples=[PROMPT])
+    model_chain: list[Annotated[str, Field(max_length=120)]] = Field(
+        min_length=1, max_length=20, description="Models in order of preference.", examples=[["claude-sonnet-4-5"]]
+    )
+
+
+class NewVersion(Fields):
+    candidate_percent: Percent | None = Field(
+        None, description="The share of new runs that tries it beside the live version.", examples=[None]
+    )
+    state: str = Field("", max_length=80, description=STATE, examples=[""])
+
+
+class NewAgent(Body):
+    team: str = Field("", max_length=80, description="The team's slug; needed when you are in several.")
+    name: str = Field(min_length=1, max_length=80, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", examples=["returns"])
+    title: str = Field(min_length=1, max_length=120, examples=["Returns"])
+    description: str = Field("", max_length=10_000, examples=["Settles returned parcels."])
+    example_goal: str = Field("", max_length=10_000, examples=["Settle the return of order A-1042."])
+    version: FirstVersion
+
+
+class AgentChanges(Body):
+    title: str | None = Field(None, min_length=1, max_length=120, examples=["Returns and refunds"])
+    description: str | None = Field(None, max_length=10_000, examples=["Settles returned parcels."])
+    example_goal: str | None = Field(None, max_length=10_000, examples=["Settle the return of order A-1042."])
+    active: bool | None = Field(None, examples=[True])
+    state: str = Field("", max_length=80, description=STATE, examples=[""])
+
+    def words(self) -> dict[str, str]:
+        return self.model_dump(exclude_none=True, exclude={"active", "state"})
+
+
+class Live(Body):
+    version: Count = Field(description="Number of the version to go back to.", examples=[1])
+
+
+class Share(Body):
+    percent: Percent = Field(examples=[20])
+    version: Count | None = Field(None, description="The candidate that you saw.", examples=[None])
+
+
+class AgentVersionOut(Schema):
+    number: int
+    note: str = Field(description="What changed, for people.", examples=["Shorter answers."])
+    system_prompt: str = Field(examples=[PROMPT])
+    tools: list[str] = Field(examples=[["read_file", "send_email"]])
+    model_chain: list[str] = Field(examples=[["claude-sonnet-4-5"]])
+    inputs: list[dict[str, Any]] = Field(description="What its start form asks for.", examples=[[]])
+    max_output_tokens: int = Field(examples=[4096])
+    max_steps: int = Field(examples=[30])
+    max_tool_calls: int = Field(examples=[60])
+    max_parallel_calls: int = Field(examples=[8])
+    max_tokens: int = Field(examples=[1_000_000])
+    max_cost_usd: Usd
+    max_seconds: int = Field(examples=[1800])
+    by: str = Field(examples=["ada"])
+    created_at: datetime
+
+    @staticmethod
+    def resolve_by(version: AgentVersion) -> str:
+        return version.created_by_name
+
+
+class AgentOut(Schema):
+    name: str = Field(examples=["support-desk"])
+    title: str = Field(examples=["Support desk"])
+    description: str = Field(examples=["Answers customers' mail."])
+    example_goal: str = Field(examples=["Answer the mail that came in today."])
+    team: str = Field(description="The team's slug.", examples=["shop"])
+    active: bool
+    version: AgentVersionOut | None = Field(description="The live one; null until the first is published.")
+    candidate: AgentVersionOut | None = Field(description="Tried on a share of new runs.", examples=[None])
+    candidate_percent: int = Field(examples=[0])
+    state: str = Field(description="Changes with every edit; send it back with yours.", examples=["3.0.9f86d081884c"])
+
+    @staticmethod
+    def resolve_team(agent: Agent) -> str:
+        return agent.team.slug
+
+    @staticmethod
+    def resolve_version(agent: Agent) -> AgentVersion | None:
+        return agent.live
+
+    @staticmethod
+    def resolve_state(agent: Agent) -> str:
+        return state_of(agent)
