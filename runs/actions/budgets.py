@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from agentops.accounts.access import Actor, Right
-from agentops.core.errors import InvalidInput, NotAllowed
+from agentops.core.errors import Conflict, InvalidInput, NotAllowed
 from agentops.core.states import WaitingOn
 
 from ..models import Budget, BudgetChange, Run
@@ -19,16 +19,17 @@ from ..wake import hint_on_commit
 def save_budget(actor: Actor, budget: Budget) -> Budget:
     """Store it and wake what waits for money. The budget for everything is a superuser's to set.
 
-    Raises NotAllowed, InvalidInput (an agent or a person that is not of the team) and Django's ValidationError.
+    Raises NotAllowed, InvalidInput (an agent or a person that is not of the team), Conflict (there is one for the same)
+    and Django's ValidationError.
     """
     _check_right(actor, budget)
     _check_scope(budget)
-    budget.full_clean()
+    budget.full_clean(validate_constraints=False)
     with transaction.atomic():
         before = Budget.objects.select_for_update(no_key=True).filter(pk=budget.pk).first()
         if before is not None:
             _check_right(actor, before)
-        budget.save()
+        _store(budget)
         _keep(actor, budget, before.limit_usd if before else None, budget.limit_usd)
         for team_id in {budget.team_id, before.team_id if before else budget.team_id}:
             wake_for_money(team_id)
@@ -63,6 +64,17 @@ def _check_right(actor: Actor, budget: Budget) -> None:
         actor.require(Right.ADMINISTER, budget.team_id)
     elif actor.teams_with(Right.ADMINISTER) is not None or not actor.scope_allows(Right.ADMINISTER):
         raise NotAllowed("Only a superuser sets the budget for everything.")
+
+
+def _store(budget: Budget) -> None:
+    """The database knows whether there is one for the same already, even if somebody sets it just now."""
+    try:
+        with transaction.atomic():
+            budget.save()
+    except IntegrityError as error:
+        if "one_budget_a_scope" not in str(error):
+            raise
+        raise Conflict("There is one already for the same, in the same period. Change that one.") from error
 
 
 def _check_scope(budget: Budget) -> None:

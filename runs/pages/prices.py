@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,14 +11,14 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from agentops.accounts.access import Actor
-from agentops.core.errors import AgentOpsError
+from agentops.accounts.access import Actor, Right
+from agentops.core.errors import AgentOpsError, InvalidInput
 from agentops.gateway.rates import Band
 from runs import estimating
-from runs.actions import prices as actions
+from runs.actions.prices import clear_price, set_price
 from runs.models import Agent, ModelPrice
 
-FIELDS = actions.FIELDS
+FIELDS = ("input_usd", "output_usd", "cache_read_usd", "cache_write_usd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,10 @@ def shown(actor: Actor) -> Prices:
     own = {price.model: price for price in ModelPrice.objects.all()}
     chains = Agent.objects.visible_to(actor).filter(live__isnull=False).values_list("live__model_chain", flat=True)
     named = {model for chain in chains for model in chain if isinstance(model, str)}
-    return Prices([_price(model, own.get(model)) for model in sorted(named | own.keys())], actions.may_change(actor))
+    return Prices(
+        [_price(model, own.get(model)) for model in sorted(named | own.keys())],
+        actor.teams_with(Right.ADMINISTER) is None,
+    )
 
 
 def _price(model: str, own: ModelPrice | None) -> Price:
@@ -50,9 +54,9 @@ def _price(model: str, own: ModelPrice | None) -> Price:
 
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
-    values = {name: request.POST.get(name, "") for name in FIELDS}
     try:
-        actions.save_price(request.actor, request.POST.get("model", ""), values)
+        values = {name: _amount(request.POST.get(name, ""), name) for name in FIELDS}
+        set_price(request.actor, request.POST.get("model", "").strip(), **values)
     except AgentOpsError as error:
         messages.error(request, str(error))
     else:
@@ -63,9 +67,16 @@ def save(request: HttpRequest) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest) -> HttpResponse:
     try:
-        actions.delete_price(request.actor, request.POST.get("model", ""))
+        clear_price(request.actor, request.POST.get("model", ""))
     except AgentOpsError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, _("The published price counts again."))
     return redirect("budgets")
+
+
+def _amount(text: str, field: str) -> Decimal:
+    try:
+        return Decimal(text.strip())
+    except InvalidOperation:
+        raise InvalidInput(_("Write prices in USD per million tokens, such as 3 or 0.25."), field) from None
