@@ -16,5 +16,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("agentops.accounts.urls")),
     path("approvals/", include("approvals.urls")),
+    path("policy/", include("approvals.policy_urls")),
     path("", include("runs.urls")),
 ]
