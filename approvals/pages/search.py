@@ -46,7 +46,8 @@ def newest_matching(
     the planner thinks of words and filters.
     """
     rows = cursor.after(rows, by, start).order_by(f"-{by}", "-pk")
-    edge = None
+    if not rest:
+        return _page(list(rows[: size + 1]), by, size)
     for window in (NEAR, FAR):
         edge = next(iter(rows.select_related(None).only(by)[window - 1 : window]), None)
         found = list((_down_to(rows, by, edge) if edge else rows).filter(rest)[: size + 1])

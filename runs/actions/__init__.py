@@ -8,14 +8,17 @@ from .publishing import publish_agent, roll_back
 from .resolving import resolve_in_doubt
 from .starting import start_run
 from .steering import answer_question, continue_run, raise_limits, send_message
+from .views import change_view, delete_view, save_view
 
 __all__ = [
     "AgentChanged",
     "answer_question",
     "cancel_run",
+    "change_view",
     "continue_run",
     "create_agent",
     "delete_budget",
+    "delete_view",
     "edit_agent",
     "pause_run",
     "promote_candidate",
@@ -25,6 +28,7 @@ __all__ = [
     "resume_run",
     "roll_back",
     "save_budget",
+    "save_view",
     "send_message",
     "share_candidate",
     "start_run",

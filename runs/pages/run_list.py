@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET
 
 from agentops.accounts.access import Right
-from approvals.pages import cursor
 from runs.models import Agent, Run
+
+from . import saved_views
+from .run_filters import LIVE, MORE, VIA, Filters
 
 SIZE = 50
 
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    shown = cursor.newest_first(_filtered(request), "created_at", request.GET.get("cursor", ""), SIZE)
-    chosen = {name: request.GET.get(name, "") for name in ("status", "agent", "q")}
+    filters, cursor = Filters.of(request.GET), request.GET.get("cursor", "")
+    shown = filters.newest(_visible(request), cursor, SIZE)
+    newest = shown.rows[0].created_at.isoformat() if shown.rows else ""
     return render(
         request,
         "runs/list.html",
         {
             "page": shown,
-            "filtered": any(chosen.values()),
-            **chosen,
-            "statuses": Run.Status.choices,
-            "agents": Agent.objects.visible_to(request.actor).values_list("name", "title").distinct(),
+            "cursor": cursor,
+            "newest": newest,
+            "filters": filters,
+            "chosen": filters.values,
+            **_choices(request, filters),
+            **saved_views.tabs(request, filters),
             "may_start": request.actor.teams_with(Right.OPERATE) != [],
         },
     )
@@ -38,24 +46,47 @@ def page(request: HttpRequest) -> HttpResponse:
 def rows(request: HttpRequest) -> HttpResponse:
     """Live: these runs as they are now, whether or not they still match the filter."""
     ids = [pk for pk in map(_uuid, request.GET.get("ids", "").split(",")) if pk]
-    runs = Run.objects.visible_to(request.actor).select_related("agent").filter(pk__in=ids[:SIZE])
-    return render(request, "runs/_rows.html", {"runs": runs})
+    return render(request, "runs/_rows.html", {"runs": _visible(request).filter(pk__in=ids[:SIZE])})
 
 
-def _filtered(request: HttpRequest) -> QuerySet[Run]:
-    runs = Run.objects.visible_to(request.actor).select_related("agent")
-    status, agent = request.GET.get("status", ""), request.GET.get("agent", "").replace("\x00", "")
-    if status == "live":
-        runs = runs.live()
-    elif status in Run.Status.values:
-        runs = runs.filter(status=status)
-    elif status in Run.WaitingOn.values:
-        runs = runs.filter(status=Run.Status.WAITING, waiting_on=status)
-    if agent:
-        runs = runs.filter(agent_name=agent)
-    for word in request.GET.get("q", "").replace("\x00", "").split()[:8]:
-        runs = runs.filter(goal__icontains=word)
-    return runs
+@require_GET
+def fresh(request: HttpRequest) -> HttpResponse:
+    """Live: how many runs that match were started after the newest on the page."""
+    runs, after = _visible(request), _moment(request.GET.get("after", ""))
+    if after:
+        runs = runs.filter(created_at__gt=after)
+    found = Filters.of(request.GET).newest(runs, "", SIZE)
+    return render(request, "runs/_fresh.html", {"count": len(found.rows), "more": found.older})
+
+
+def _visible(request: HttpRequest) -> Any:
+    return Run.objects.visible_to(request.actor).select_related("agent")
+
+
+def _choices(request: HttpRequest, filters: Filters) -> dict[str, Any]:
+    people = _people(request).order_by("username").values_list("username", flat=True).distinct()
+    return {
+        "statuses": Run.Status.choices,
+        "waits": Run.WaitingOn.choices,
+        "live": LIVE,
+        "agents": Agent.objects.visible_to(request.actor).values_list("name", "title").distinct(),
+        "people": sorted({*people, filters.values.get("by", "")} - {""}),
+        "ways": VIA,
+        "more": sum(name in filters.values for name in MORE),
+    }
+
+
+def _people(request: HttpRequest) -> QuerySet[User]:
+    teams = request.actor.teams_with(Right.VIEW)
+    return User.objects.all() if teams is None else User.objects.filter(memberships__team_id__in=teams)
+
+
+def _moment(text: str) -> Any:
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
 
 
 def _uuid(text: str) -> UUID | None:

@@ -1,25 +1,41 @@
-// The runs on the page stay true; new ones are announced, not pushed in.
+// The runs on the page stay true; new ones are announced, not pushed in. j and k walk the rows.
+import { onKey } from "./keys.js";
 import { askLater, gather, live } from "./live.js";
 
 const table = document.getElementById("runs");
 const bar = document.getElementById("arrivals");
-const fresh = new Set();
+const rows = () => [...document.querySelectorAll("#runs tbody tr")];
 
 const refresh = gather(async (ids) => {
+  const here = rows().map((row) => row.dataset.id);
   const all = ids.includes("*");
-  const here = [...document.querySelectorAll("#runs tbody tr")].map((row) => row.dataset.id);
-  const shown = all ? here : ids.filter((id) => here.includes(id));
-  for (const id of ids) if (id !== "*" && !here.includes(id)) fresh.add(id);
-  if (fresh.size && (!table || "first" in table.dataset)) {
-    bar.textContent = fresh.size === 1 ? "Another run changed or started: show" : `${fresh.size} other runs changed or started: show`;
-    bar.href = location.href;
-    bar.hidden = false;
-  }
+  const shown = all ? here : here.filter((id) => ids.includes(id));
   if (table && shown.length) {
     const query = new URLSearchParams({ ids: shown.join(",") });
     await htmx.ajax("GET", `${table.dataset.rows}?${query}`, { target: "#runs", swap: "none" });
   }
+  const unknown = all || ids.some((id) => !here.includes(id));
+  if (unknown && !("off" in bar.dataset)) await htmx.ajax("GET", bar.dataset.fresh, { target: "#arrivals", swap: "innerHTML" });
 }, 150);
+
+function move(by) {
+  const links = rows().map((row) => row.querySelector("a"));
+  const at = links.indexOf(document.activeElement);
+  const next = links[at < 0 ? 0 : at + by];
+  next?.focus({ preventScroll: true });
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+onKey({
+  j: () => move(1),
+  k: () => move(-1),
+  o: () => (document.activeElement.closest("#runs a") ? document.activeElement.click() : false),
+});
+
+// An address without empty filters is one that can be read, and the same as the saved view's.
+document.getElementById("filters").addEventListener("formdata", ({ formData }) => {
+  for (const [name, value] of [...formData]) if (!value) formData.delete(name);
+});
 
 document.addEventListener("htmx:error", () => askLater(() => refresh("*")));
 live("/ws/overview", {
