@@ -36,9 +36,10 @@ class Narrator:
         self._run_id = run_id
         self._write = write
         self._streamed: dict[int, str] = {}
-        self._kind = ""
         self._told: dict[int, str] = {}
         """The status that was last told of each call."""
+        self._said = ""
+        """By the step that answered last."""
 
     def tell(self, happening: dict[str, Any]) -> None:
         if happening["type"] == "delta":
@@ -65,8 +66,9 @@ class Narrator:
     def end(self, run: Run) -> None:
         reason = f" ({run.stop_reason})" if run.stop_reason not in ("", "answered", "cancelled") else ""
         self._line(f"\n{run.get_status_display()}{reason}")
-        if run.answer or run.stop_detail:
-            self._line(f"\n{run.answer or run.stop_detail}")
+        last = run.answer or run.stop_detail
+        if last and last.strip() != self._said:
+            self._line(f"\n{last}")
         took = (run.ended_at - run.created_at) if run.ended_at else None
         self._line(
             f"\n{run.steps} {_('steps')} · {run.tool_calls} {_('tool calls')} · "
@@ -85,6 +87,7 @@ class Narrator:
     def _answered(self, number: int) -> None:
         step = Step.objects.get(run_id=self._run_id, number=number)
         said, streamed = messages.text_of(step.output).strip(), self._streamed.pop(number, "").strip()
+        self._said = said
         if streamed:
             self._write("\n")
         if said and said != streamed:
@@ -98,9 +101,9 @@ class Narrator:
             if self._told.get(call.pk) == call.status:
                 continue
             tier = f" [{call.tier}]" if call.tier else ""
-            what = call.effect or call.tool
+            what = call.tool if call.pk in self._told else f"{shorten(call.effect or call.tool, 300)}{tier}"
             self._told[call.pk] = call.status
-            self._line(f"  {MARKS.get(call.status, '✗')} {shorten(what, 300)}{tier} · {_outcome(call)}")
+            self._line(f"  {MARKS.get(call.status, '✗')} {what} · {_outcome(call)}")
             if call.status == Status.HELD:
                 self._held(call)
 

@@ -35,7 +35,16 @@ _COLUMNS = """
 """
 
 
-@tool(reads_only=True, timeout=15, hint="The dialect is PostgreSQL. Ask for the columns and rows you need.")
+def _effect(arguments: dict[str, Any]) -> str:
+    return f"Query: {shorten(' '.join(str(arguments['query']).split()), 300)}"
+
+
+@tool(
+    reads_only=True,
+    effect=_effect,
+    timeout=15,
+    hint="The dialect is PostgreSQL. Ask for the columns and rows you need.",
+)
 async def sql_query(
     context: ToolContext,
     query: Annotated[str, Field(min_length=1, max_length=20_000, description="One statement that reads.")],
