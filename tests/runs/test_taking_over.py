@@ -209,7 +209,7 @@ def test_a_worker_whose_lease_another_holds_writes_nothing(take: Take) -> None:
     take(run)
     before = snapshot(run)
     for attempt in (
-        lambda: first.do(first.recorder.open_step(first.state, [], user("Next"), make.CENT)),
+        lambda: first.do(first.recorder.open_step(first.state, [], user("Next"), make.CENT, [])),
         lambda: first.settle(*first.state.calls),
         lambda: first.do(first.recorder.start_calls(first.state)),
         lambda: first.leave(End(StopReason.ANSWERED, "mine")),
