@@ -1,7 +1,7 @@
 """What all REST endpoints share: who asks, how lists are paged, how bodies are read, how errors are told."""
 
 from .auth import Request, access
-from .body import Body, IdempotencyKey, Usd, moment
+from .body import Body, IdempotencyKey, Usd, listed, moment
 from .once import once
 from .pages import Cursor, Limit, Page, page, page_of
 from .problems import problem
@@ -15,6 +15,7 @@ __all__ = [
     "Request",
     "Usd",
     "access",
+    "listed",
     "moment",
     "once",
     "page",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
+from django.db.models import TextChoices
 from django.http import HttpRequest
 from django.utils.datastructures import MultiValueDict
 from ninja import Header, Schema
@@ -38,10 +39,15 @@ IdempotencyKey = Annotated[
 
 Usd = Annotated[
     Decimal,
-    PlainSerializer(str, return_type=str),
+    PlainSerializer("{:f}".format, return_type=str),
     WithJsonSchema({"type": "string", "format": "decimal", "examples": ["0.01250000"]}, mode="serialization"),
 ]
 """Money in USD. Written as a string, so that no client rounds it; read from a string or a number."""
+
+
+def listed(choices: type[TextChoices]) -> WithJsonSchema:
+    """Describes an enumeration where it is used: by name, one app's `Status` would be taken for another's."""
+    return WithJsonSchema({"type": "string", "enum": choices.values})
 
 
 def moment(value: datetime | None, field: str) -> datetime | None:

@@ -53,9 +53,9 @@ class Description(OpenAPISchema):
     def add_schema_definitions(self, definitions: dict[str, Any]) -> None:
         """Two schemas of one name would silently be one of them."""
         for name, schema in definitions.items():
-            if (
-                self.schemas.setdefault(name, schema).get("properties", {}).keys()
-                != schema.get("properties", {}).keys()
+            known = self.schemas.get(name, schema)
+            if any(known.get(part) != schema.get(part) for part in ("title", "enum")) or (
+                known.get("properties", {}).keys() != schema.get("properties", {}).keys()
             ):
                 raise ValueError(f"There are two schemas named {name}. Rename one.")
         super().add_schema_definitions(definitions)

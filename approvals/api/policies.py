@@ -12,7 +12,7 @@ from pydantic import Field, StrictInt
 
 from agentops.accounts.access import Right
 from agentops.accounts.models import Team
-from agentops.rest import Body, Cursor, IdempotencyKey, Limit, Page, Request, access, once, page
+from agentops.rest import Body, Cursor, IdempotencyKey, Limit, Page, Request, access, listed, once, page
 
 from .. import actions, rules
 from ..models import Policy, PolicyVersion, Rule, Tier
@@ -28,7 +28,7 @@ class RuleIn(Body):
     name: str = Field(max_length=120, examples=["Large refunds"])
     tool: str = Field("*", max_length=128, description="A name, or a pattern: mail_*", examples=["refund_*"])
     agent: str = Field("*", max_length=80, description="A name, or a pattern.")
-    taint: Rule.Taint = Rule.Taint.ANY
+    taint: Annotated[Rule.Taint, listed(Rule.Taint)] = Rule.Taint.ANY
     condition: str = Field(
         "", max_length=2000, description="CEL; empty: always.", examples=["double(args.amount) > 100.0"]
     )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
 from pydantic import Field, StrictInt
 
-from agentops.rest import Body
+from agentops.rest import Body, listed
 
 from ..models import ApprovalRequest, Decision, Inquiry, Tier
 
+RequestStatus = Annotated[ApprovalRequest.Status, listed(ApprovalRequest.Status)]
 REVISION = "The one that was looked at."
 
 
@@ -24,8 +25,8 @@ class SubjectOut(Schema):
 class RequestOut(Schema):
     id: UUID
     revision: int = Field(examples=[1])
-    status: ApprovalRequest.Status
-    wants: ApprovalRequest.Wants
+    status: RequestStatus
+    wants: Annotated[ApprovalRequest.Wants, listed(ApprovalRequest.Wants)]
     tier: Tier = Field(examples=["high"])
     tool: str = Field(examples=["refund_order"])
     arguments: dict[str, Any] = Field(examples=[{"order": "A-1042", "amount": "129.00"}])

@@ -15,7 +15,7 @@ from agentops.rest import Cursor, Limit, Page, Request, access, page
 
 from ..models import ApprovalRequest, Tier
 from ..pages.search import query
-from .request_schemas import RequestDetailOut, RequestOut
+from .request_schemas import RequestDetailOut, RequestOut, RequestStatus
 from .waiting import LONGEST, is_settled, until_decided
 
 router = Router(tags=["Approvals"], auth=access("approvals:read"))
@@ -26,7 +26,7 @@ def list_requests(
     request: Request,
     cursor: Cursor = "",
     limit: Limit = 50,
-    status: Annotated[ApprovalRequest.Status | None, Query()] = None,
+    status: Annotated[RequestStatus | None, Query()] = None,
     tier: Annotated[Tier | None, Query()] = None,
     tool: Annotated[str, Query(max_length=128)] = "",
     agent: Annotated[str, Query(max_length=80)] = "",

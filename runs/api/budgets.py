@@ -15,7 +15,7 @@ from pydantic import Field
 from agentops.accounts.access import Right
 from agentops.accounts.models import Membership, Team
 from agentops.core.errors import Conflict, InvalidInput
-from agentops.rest import Body, Cursor, IdempotencyKey, Limit, Page, Request, Usd, access, once, page
+from agentops.rest import Body, Cursor, IdempotencyKey, Limit, Page, Request, Usd, access, listed, once, page
 
 from .. import actions, ledger
 from ..models import Account, Agent, Budget
@@ -24,6 +24,7 @@ from .teams import visible_teams
 router = Router(tags=["Budgets"], auth=access("runs:read"))
 WRITE = access("admin")
 Amount = Annotated[Decimal, Field(ge=0, lt=10**12, decimal_places=2)]
+Period = Annotated[Budget.Period, listed(Budget.Period)]
 Percent = Annotated[int, Field(ge=1, le=100, strict=True)]
 
 
@@ -32,7 +33,7 @@ class BudgetOut(Schema):
     team: str | None = Field(description="The team's slug; null: everything.", examples=["shop"])
     agent: str | None = Field(description="An agent's name; null: every agent.", examples=[None])
     person: str | None = Field(description="A username; null: whoever starts a run.", examples=[None])
-    period: Budget.Period
+    period: Period
     limit_usd: Usd
     warn_percent: int = Field(examples=[90])
     spent_usd: Usd = Field(description="In the present period.")
@@ -57,7 +58,7 @@ class NewBudget(Body):
     team: str | None = Field(None, max_length=80, description="A team's slug.", examples=["shop"])
     agent: str | None = Field(None, max_length=80, examples=[None])
     person: str | None = Field(None, max_length=150, description="A username.", examples=[None])
-    period: Budget.Period
+    period: Period
     limit_usd: Amount = Field(examples=["25.00"])
     warn_percent: Percent = 90
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
-from agentops.rest import Body, Usd
+from agentops.rest import Body, Usd, listed
 
 from ..models import Run, RunMessage
 
@@ -18,6 +18,9 @@ MAX_GOAL = 100_000
 MAX_MESSAGE = 20_000
 MAX_ANSWER = 4_000
 INT = 2**31 - 1
+
+RunStatus = Annotated[Run.Status, listed(Run.Status)]
+WaitingOn = Annotated[Run.WaitingOn, listed(Run.WaitingOn)]
 
 Count = Annotated[int, Field(gt=0, le=INT, strict=True)]
 
@@ -89,7 +92,7 @@ class RunOut(Schema):
     team: str = Field(description="The team's slug.", examples=["shop"])
     goal: str = Field(examples=["Answer the mail that came in today."])
     inputs: dict[str, Any] = Field(examples=[{}])
-    status: Run.Status
+    status: RunStatus = Field(examples=["queued"])
     waiting_on: str = Field(
         description=f"Of a waiting run: {', '.join(Run.WaitingOn.values)}; else empty.", examples=[""]
     )

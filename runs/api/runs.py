@@ -16,7 +16,7 @@ from agentops.rest import Cursor, IdempotencyKey, Limit, Page, Request, access, 
 
 from .. import actions
 from ..models import Run
-from .run_schemas import MessageOut, NewRun, RunOut
+from .run_schemas import MessageOut, NewRun, RunOut, RunStatus, WaitingOn
 from .step_schemas import Events, StepOut, ToolCallOut
 
 router = Router(tags=["Runs"], auth=access("runs:read"))
@@ -47,8 +47,8 @@ def list_runs(
     request: Request,
     cursor: Cursor = "",
     limit: Limit = 50,
-    status: Annotated[Run.Status | None, Query()] = None,
-    waiting_on: Annotated[Run.WaitingOn | None, Query(description="What a waiting run waits for.")] = None,
+    status: Annotated[RunStatus | None, Query()] = None,
+    waiting_on: Annotated[WaitingOn | None, Query(description="What a waiting run waits for.")] = None,
     agent: Annotated[str, Query(max_length=80)] = "",
     team: Annotated[str, Query(max_length=80, description="A team's slug.")] = "",
     start: Annotated[datetime | None, Query(alias="from", description="Made at or after this time.")] = None,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
 from pydantic import Field
 
-from agentops.rest import Body, Usd
+from agentops.rest import Body, Usd, listed
 
 from ..models import Step, ToolCall
 
@@ -24,8 +24,10 @@ class Resolution(Body):
 
 class StepOut(Schema):
     number: int
-    kind: Step.Kind = Field(description="An aside answers what an approver asked; it acts on nothing.")
-    status: Step.Status
+    kind: Annotated[Step.Kind, listed(Step.Kind)] = Field(
+        description="An aside answers what an approver asked; it acts on nothing."
+    )
+    status: Annotated[Step.Status, listed(Step.Status)]
     input: dict[str, Any] = Field(
         examples=[{"role": "user", "content": [{"type": "text", "text": "Answer the mail that came in today."}]}]
     )
@@ -51,7 +53,7 @@ class ToolCallOut(Schema):
     arguments: Any = Field(
         description="Validated, with defaults: what runs.", examples=[{"to": "ada@example.com", "subject": ""}]
     )
-    status: ToolCall.Status
+    status: Annotated[ToolCall.Status, listed(ToolCall.Status)]
     tier: str = Field(examples=["medium"])
     effect: str = Field(examples=["Send a mail to ada@example.com"])
     rule: str = Field(examples=[""])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -11,15 +10,13 @@ from django.utils import timezone
 
 from agentops.accounts.access import SCOPES
 from agentops.accounts.models import ApiToken, Role
-from approvals.models import ApprovalRequest, Inquiry, Policy, ToolTier
-from runs.models import Agent, AgentVersion, Budget, Run, RunMessage
 
 from . import factories
 from .problems import assert_problem
+from .world import VERSION, World
 
 pytestmark = pytest.mark.django_db
 
-VERSION = {"system_prompt": "Help.", "model_chain": ["claude-sonnet-4-5"]}
 RULE = {"name": "All", "tier": "high"}
 ENDPOINTS: list[tuple[str, str, Any, str]] = [
     ("get", "/api/runs", None, "runs:read"),
@@ -81,48 +78,6 @@ NAMES = [f"{method} {address}" for method, address, _, _ in ENDPOINTS]
 
 
 GOOD = {200, 201, 204}
-
-
-class World:
-    """One team with one of everything."""
-
-    def __init__(self) -> None:
-        self.team = factories.team()
-        self.agent = factories.agent(self.team)
-        self.tried = factories.agent(self.team)
-        self.tried.candidate = AgentVersion.objects.create(agent=self.tried, number=2, **VERSION)
-        self.tried.candidate_percent = 10
-        self.tried.save()
-        self.run = factories.run(self.agent)
-        self.failed = factories.run(self.agent, status="failed", stop_reason="error", ended_at=timezone.now())
-        self.request = factories.held(self.run)
-        self.budget = Budget.objects.create(team=self.team, period="day", limit_usd=5)
-        policy = Policy.objects.create(team=self.team)
-        policy.live = policy.versions.create(number=1, rules=[])
-        policy.save()
-
-    @property
-    def names(self) -> dict[str, Any]:
-        by_key = {name: getattr(self, name).pk for name in ("run", "failed", "request", "budget")}
-        by_name = {name: getattr(self, name).name for name in ("agent", "tried")}
-        return by_key | by_name | {"team": self.team.slug}
-
-    def ask(self, client: Client, method: str, address: str, body: Any) -> Any:
-        sent = json.dumps(body or {})
-        for name, value in self.names.items():
-            address, sent = (text.replace(f"{{{name}}}", str(value)) for text in (address, sent))
-        return client.generic(method.upper(), address, sent, "application/json")
-
-    def state(self) -> Any:
-        rows = Run.objects.values_list("pk", "status", "seq", "pause_requested", "max_steps").order_by("pk")
-        agents = Agent.objects.values_list("pk", "active", "live", "candidate", "candidate_percent").order_by("pk")
-        policies = Policy.objects.values_list("pk", "live", "revision").order_by("pk")
-        requests = ApprovalRequest.objects.values_list("pk", "status", "revision", "claimed_by")
-        others = [RunMessage, AgentVersion, ToolTier, Inquiry]
-        budgets = Budget.objects.values_list("pk", "limit_usd")
-        return [list(found) for found in (rows, agents, policies, requests, budgets)], [
-            m.objects.count() for m in others
-        ]
 
 
 @pytest.mark.parametrize(("method", "address", "body", "scope"), ENDPOINTS, ids=NAMES)
