@@ -16,7 +16,7 @@ from agentops.core.errors import InvalidInput
 from agentops.core.tools import Tier
 
 from . import rules
-from .actions import publish_policy
+from .actions import publish_policy, save_draft
 from .models import ApprovalRequest, Decision, Policy, PolicyVersion, Rule, ToolTier
 
 
@@ -53,15 +53,30 @@ class RuleInline(TeamBound, admin.TabularInline):
     ]
     extra = 0
     max_num = 40
-    """What fits into one form of DATA_UPLOAD_MAX_NUMBER_FIELDS."""
+    """What fits into one form of DATA_UPLOAD_MAX_NUMBER_FIELDS; the console's own page takes more."""
 
     def team_of(self, obj: Policy) -> int | None:
         """Django asks an inline about its parent."""
         return obj.team_id
 
 
+class PolicyForm(forms.ModelForm):
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    """The draft's revision when the form was opened: who saves over another's change is told."""
+
+    class Meta:
+        model = Policy
+        fields = ["team"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["seen"] = self.instance.revision
+
+
 @admin.register(Policy)
 class PolicyAdmin(TeamAdmin):
+    form = PolicyForm
     inlines = [RuleInline]
     list_display = ["__str__", "live"]
     list_select_related = ["team", "live"]
@@ -74,9 +89,17 @@ class PolicyAdmin(TeamAdmin):
         """Requests name its versions. Without rules it says nothing; that is how to be rid of it."""
         return False
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """The action writes the rules, as it does for the console's page."""
+        formset.save(commit=False)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
+        kept = [row.instance for row in formsets[0].forms if row.has_changed() or row.instance.pk]
+        kept = [rule for rule in kept if rule not in formsets[0].deleted_objects]
+        content = [rules.as_json(rule) for rule in sorted(kept, key=lambda rule: rule.position)]
         before = form.instance.live_id
+        save_draft(request.actor, form.instance, content, form.cleaned_data.get("seen"))
         version = publish_policy(request.actor, form.instance)
         if version.pk == before:
             messages.info(request, _("The rules are as before; no new version was made."))
@@ -87,9 +110,9 @@ class PolicyAdmin(TeamAdmin):
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(ReadOnlyTeamAdmin):
     team_path = "policy__team"
-    list_display = ["__str__", "policy", "is_live", "created_by", "created_at"]
-    list_select_related = ["policy__team", "created_by"]
-    fields = ["policy", "number", "is_live", "rules_in_words", "created_by", "created_at"]
+    list_display = ["__str__", "policy", "is_live", "note", "created_by_name", "created_at"]
+    list_select_related = ["policy__team"]
+    fields = ["policy", "number", "is_live", "note", "rules_in_words", "created_by_name", "created_at"]
     readonly_fields = fields
     ordering = ["-id"]
 

@@ -22,7 +22,7 @@ class VersionInline(TeamBound, admin.TabularInline):  # type: ignore[type-arg]
     """Every version there was, newest first: to see what changed, not to change it."""
 
     model = AgentVersion
-    fields = readonly_fields = ["number", "created_by", "created_at", "model_chain", "tools"]
+    fields = readonly_fields = ["number", "note", "created_by_name", "created_at", "model_chain", "tools"]
     extra = 0
     max_num = 0
     can_delete = False
@@ -52,7 +52,7 @@ class AgentAdmin(TeamAdmin):
         (None, {"fields": ["team", "name", "title", "description", "example_goal", "active"]}),
         (
             _("Version"),
-            {"fields": VERSION_FIELDS, "description": _("A change here is published as a new version.")},
+            {"fields": [*VERSION_FIELDS, "note"], "description": _("A change here is published as a new version.")},
         ),
     ]
 
@@ -62,15 +62,20 @@ class AgentAdmin(TeamAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if set(form.changed_data) & set(VERSION_FIELDS) or form.instance.live_id is None:
-            version = actions.publish_agent(request.actor, form.instance, **form.version_fields())  # type: ignore[attr-defined]
+            version = actions.publish_agent(
+                request.actor,  # type: ignore[attr-defined]
+                form.instance,
+                note=form.cleaned_data["note"],
+                **form.version_fields(),
+            )
             messages.info(request, _("Published as version %s. Runs under way keep theirs.") % version.number)
 
 
 @admin.register(AgentVersion)
 class AgentVersionAdmin(ReadOnlyTeamAdmin):
     team_path = "agent__team"
-    list_display = ["agent", "number", "created_by", "created_at"]
-    list_select_related = ["agent", "created_by"]
+    list_display = ["agent", "number", "note", "created_by_name", "created_at"]
+    list_select_related = ["agent"]
     list_filter = [("agent", OfOwnTeams)]
 
 

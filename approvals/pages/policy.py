@@ -170,7 +170,7 @@ def tools_of(team: Team) -> list[ToolLine]:
     found = []
     for name in registry.names():
         tool = registry.get(name)
-        if tool is None:
+        if tool is None or tool.asks_person:
             continue
         setting = settings.get(name)
         tier = setting.tier if setting else tool.tier.value

@@ -40,9 +40,9 @@ def page(request: HttpRequest, team: str) -> HttpResponse:
     """GET: the fields of `tool`. POST: what would become of the call. It changes nothing."""
     owner = visible_team(request, team)
     asked = request.POST if request.method == "POST" else request.GET
-    names = registry.names()
+    names = _judged_tools()
     name = asked.get("tool", "")
-    tool = registry.get(name) or registry.get(names[0])
+    tool = registry.get(name if name in names else next(iter(names), ""))
     context: dict[str, Any] = {"team": owner, "tool_names": names, "tool": tool, "asked": asked.dict()}
     if tool:
         context["fields"] = arguments.fields(tool.spec.input_schema, {}, {})
@@ -52,6 +52,12 @@ def page(request: HttpRequest, team: str) -> HttpResponse:
         except InvalidInput as error:
             context["problem"] = str(error)
     return render(request, "approvals/_policy_trial.html", context)
+
+
+def _judged_tools() -> list[str]:
+    """Those that a policy has a say about, what changes something before what only reads."""
+    tools = [tool for tool in map(registry.get, registry.names()) if tool and not tool.asks_person]
+    return [tool.name for tool in sorted(tools, key=lambda tool: (tool.reads_only, tool.name))]
 
 
 def _try(team: Team, tool: Tool, fields: list[arguments.Field], asked: dict[str, str]) -> dict[str, Any]:
