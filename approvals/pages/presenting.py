@@ -122,7 +122,7 @@ class Shown:
         edits = [entry for entry in self.history if entry.decision == "edit"]
         if self.pending or not edits:
             return []
-        before = edits[-1].details.get("arguments") or {}
+        before = edits[-1].details.get("before", {}).get("arguments") or {}
         after = self.request.arguments
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         return [{"name": name, "was": _short(before.get(name)), "now": _short(after.get(name))} for name in names]
