@@ -24,7 +24,7 @@ BEAT = 5.0
 """Seconds between heartbeats. Each also checks that every viewer may still look on."""
 UNDER_WAY = 0.2
 """Seconds that an announcement may take after its commit before the event counts as lost."""
-NO_LONGER_ALLOWED, NOT_THERE = 4403, 4404
+SIGNED_OUT, NO_LONGER_ALLOWED, NOT_THERE = 4401, 4403, 4404
 
 Feed = RunFeed | ListFeed
 
@@ -40,6 +40,7 @@ class Hub:
         self._teams: dict[Viewer, frozenset[int]] = {}
         self._redis = connections.for_loop()
         self._resyncing: asyncio.Task[None] | None = None
+        self._looking: set[asyncio.Task[None]] = set()
         self._subscriber = Subscriber(on_message=self._received, on_lost=self._lost, on_back=self._back)
         self._heart = asyncio.get_running_loop().create_task(self._beat_forever())
 
@@ -51,8 +52,9 @@ class Hub:
         self._teams[viewer] = frozenset({team_id})
         feed = self._runs.setdefault(run_id, RunFeed(run_id, history))
         self._join(viewer, feed)
-        await self._subscriber.subscribe({channels.of_run(run_id)})
+        await self._subscriber.subscribe({channels.of_run(run_id), channels.ACCESS})
         await feed.open()
+        viewer.offer(frames.heartbeat(feed.seq or 0))  # the page knows at once that it is live
         self._say_if_down(viewer)
 
     async def said(self, run_id: UUID) -> list[frames.Frame]:
@@ -68,7 +70,7 @@ class Hub:
         self._teams[viewer] = teams
         feed = self._lists.setdefault((teams, names), ListFeed(teams, names))
         self._join(viewer, feed)
-        await self._subscriber.subscribe({channels.of_team(team) for team in teams})
+        await self._subscriber.subscribe({channels.ACCESS, *(channels.of_team(team) for team in teams)})
         await self._settle([feed])
         viewer.offer(frames.list_heartbeat(feed.version))
         self._say_if_down(viewer)
@@ -82,8 +84,10 @@ class Hub:
 
     async def close(self) -> None:
         _hubs.pop(asyncio.get_running_loop(), None)
-        self._heart.cancel()
-        await asyncio.wait({self._heart})
+        ending = {self._heart, *self._looking}
+        for task in ending:
+            task.cancel()
+        await asyncio.wait(ending)
         await self._subscriber.close()
         await self._redis.aclose()
 
@@ -107,6 +111,8 @@ class Hub:
                 for each in self._lists.values():
                     if int(name) in each.teams:
                         each.receive(int(name), version, listed, ids)
+            elif kind == channels.ACCESS:
+                self._look_again(messages.read_people(message))
         except (ValueError, KeyError, TypeError) as error:
             log.error("a message that nobody understands", channel=channel, error=repr(error))
 
@@ -180,9 +186,23 @@ class Hub:
             found |= await in_thread(history.positions, ids)
         return found
 
-    async def _check_sight(self) -> None:
+    def _look_again(self, users: frozenset[int]) -> None:
+        watching = {viewer.sign_in.user_id for viewer in self._teams}
+        if watching & users:
+            task = asyncio.get_running_loop().create_task(self._check_sight(users))
+            self._looking.add(task)
+            task.add_done_callback(self._looked)
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
+        self._looking.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("could not look who may still look on; the heartbeat will", error=str(error))
+
+    async def _check_sight(self, users: frozenset[int] | None = None) -> None:
         """Ends sockets whose sign-in is over or whose team is out of sight; follows people into new teams."""
-        checked = dict(self._teams)
+        checked = {
+            viewer: teams for viewer, teams in self._teams.items() if users is None or viewer.sign_in.user_id in users
+        }
         if not checked:
             return
         now = await in_thread(teams_seen, {viewer.sign_in for viewer in checked})
@@ -192,7 +212,7 @@ class Hub:
             if feed is None:
                 continue
             if teams is None or not had <= teams:
-                viewer.close(NO_LONGER_ALLOWED)
+                viewer.close(SIGNED_OUT if teams is None else NO_LONGER_ALLOWED)
                 self.leave(viewer)
             elif isinstance(feed, ListFeed) and had < teams:
                 self.leave(viewer)
@@ -215,6 +235,7 @@ class Hub:
         self._runs = {run_id: feed for run_id, feed in self._runs.items() if feed.viewers}
         self._lists = {key: feed for key, feed in self._lists.items() if feed.viewers}
         wanted = {channels.of_run(run_id) for run_id in self._runs}
+        wanted |= {channels.ACCESS} if self._feeds else set()
         wanted |= {channels.of_team(team) for feed in self._lists.values() for team in feed.teams}
         await self._subscriber.keep_only(wanted)
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from runs.models import Run
 
 KINDS = ["person.acted", "run.recovered"]
-SHOWN_ELSEWHERE = ("sent a message", "answered")
-"""Messages stand where they are read, answers beside their question."""
+SHOWN_ELSEWHERE = ("sent a message", "answered", "asked the agent")
+"""Messages stand where they are read, answers and asides beside their question."""
 
 
 @dataclass(frozen=True, slots=True)
