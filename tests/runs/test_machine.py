@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.db.models import Sum
 from django.db.models.functions import Now
 from hypothesis import HealthCheck, settings
@@ -25,10 +26,11 @@ from hypothesis.stateful import (
 from agentops.core.errors import BudgetRefused, Conflict, LeaseLost
 from agentops.core.states import CALL_TRANSITIONS, RUN_TRANSITIONS, CallStatus, RunStatus, StopReason, WaitingOn
 from agentops.engine.interrupts import End, Pause, Release, Wait
+from agentops.tools.registry import registry
 from approvals.actions import decide
 from approvals.models import ApprovalRequest
 from runs import lease, sweep
-from runs.actions import cancel_run, pause_run, resolve_in_doubt, resume_run
+from runs.actions import cancel_run, continue_run, pause_run, resolve_in_doubt, resume_run, send_message
 from runs.late import ORPHANED_AFTER
 from runs.models import Account, Budget, Event, ModelCall, Run, Step, ToolCall
 
@@ -37,7 +39,9 @@ from . import factories as make
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LIMIT = Decimal("0.30")
-TOOLS = st.lists(st.sampled_from(["look", "note", "mail", "refund", "erase"]), max_size=3) | st.just(["refund", "note"])
+TOOLS = st.lists(st.sampled_from(["look", "note", "mail", "refund", "erase", "ask_human"]), max_size=3) | st.just(
+    ["refund", "note"]
+)
 COSTS = st.sampled_from(["0.001", "0.004", "0.01"])
 
 
@@ -95,14 +99,17 @@ class TwoRuns(RuleBasedStateMachine):
             for call in doubtful:
                 call.status, call.stale = CallStatus.IN_DOUBT, False
             hand.do(hand.recorder.settle_calls(hand.state, doubtful))
-        elif any(call.status is CallStatus.APPROVED or call.stale for call in hand.state.open_calls):
+        elif any(
+            (call.due_in == 0 and call.status is CallStatus.APPROVED) or call.stale for call in hand.state.open_calls
+        ):
             hand.do(hand.recorder.start_calls(hand.state))
         elif running := [call for call in calls if call.status is CallStatus.EXECUTING]:
             hand.settle(*running, status="succeeded" if cost == "0.01" else "failed")
         elif any(call.status is CallStatus.IN_DOUBT for call in calls):
             self._leave(n, hand, Wait(WaitingOn.IN_DOUBT))
         elif hand.state.open_calls:
-            self._leave(n, hand, Wait(WaitingOn.APPROVAL))
+            due = [call.due_in for call in hand.state.open_calls if call.status is CallStatus.APPROVED]
+            self._leave(n, hand, Wait(WaitingOn.APPROVAL, min(due, default=None)))
         elif hand.state.interrupted:
             hand.reopen()
         else:
@@ -175,6 +182,33 @@ class TwoRuns(RuleBasedStateMachine):
         with contextlib.suppress(Conflict):
             verb(self.boss, self.runs[n].pk)
 
+    @rule(n=st.integers(0, 1))
+    def speaks(self, n: int) -> None:
+        with contextlib.suppress(Conflict):
+            send_message(self.boss, self.runs[n].pk, "Mind the gap.")
+
+    @rule(n=st.integers(0, 1))
+    def lets_go_on(self, n: int) -> None:
+        with contextlib.suppress(Conflict):
+            continue_run(self.boss, self.runs[n].pk)
+
+    @rule(grace=st.booleans())
+    def thinks_twice(self, grace: bool) -> None:
+        """Approvals may be taken back from now on, or take effect at once."""
+        django_settings.AGENTOPS_GRACE_SECONDS = 600 if grace else 0
+
+    @rule()
+    def takes_back(self) -> None:
+        approved = ApprovalRequest.objects.filter(team=self.team, takes_effect_at__gt=Now()).first()
+        if approved:
+            with contextlib.suppress(Conflict):
+                decide(self.boss, approved.pk, decision="take_back", revision=approved.revision, via="page")
+
+    @rule()
+    def grace_ends(self) -> None:
+        ToolCall.objects.filter(run__in=self.runs, dispatch_at__isnull=False).update(dispatch_at=Now())
+        Run.objects.filter(pk__in=self.run_status, status="waiting", wake_at__isnull=False).update(wake_at=Now())
+
     @rule(data=st.data())
     def decides(self, data: st.DataObject) -> None:
         pending = list(ApprovalRequest.objects.pending().filter(team=self.team).order_by("created_at"))
@@ -182,9 +216,20 @@ class TwoRuns(RuleBasedStateMachine):
             return
         request = data.draw(st.sampled_from(pending))
         critical = request.tier == "critical"
-        decision = data.draw(st.sampled_from(["done" if critical else "approve", "reject"]))
-        outcome = "I did it." if decision == "done" else ""
-        decide(self.boss, request.pk, decision=decision, revision=request.revision, outcome=outcome, via="page")
+        if request.wants == "answer":
+            choices = ["answer", "reject"]
+        else:
+            choices = ["done"] if critical else ["approve", "answer", "edit"]
+        decision = data.draw(st.sampled_from([*choices, "reject"]))
+        more = {"done": {"outcome": "I did it."}, "answer": {"answer": "42"}, "edit": {"arguments": {"value": "less"}}}
+        decide(
+            self.boss,
+            request.pk,
+            decision=decision,
+            revision=request.revision,
+            via="page",
+            **more.get(decision, {}),
+        )
 
     @rule(outcome=st.sampled_from(["happened", "did_not_happen", "do_it_now"]))
     def resolves(self, outcome: str) -> None:
@@ -244,6 +289,12 @@ class TwoRuns(RuleBasedStateMachine):
         )
 
     @invariant()
+    def nothing_that_was_said_is_lost(self) -> None:
+        for run in Run.objects.filter(pk__in=self.run_status):
+            assert run.unread == run.messages.filter(step=None).count()
+            assert not (run.status == "succeeded" and run.unread)
+
+    @invariant()
     def countdowns_stand_still_only_while_paused(self) -> None:
         for request in ApprovalRequest.objects.pending().filter(team=self.team, frozen_for__isnull=False):
             run = ToolCall.objects.get(pk=int(request.subject_id)).run
@@ -277,6 +328,10 @@ class TwoRuns(RuleBasedStateMachine):
         self.ghosts.append(self.hands.pop(n))
 
 
+def _may_start(call: Any) -> bool:
+    return call.stale or (call.status is CallStatus.APPROVED and call.due_in == 0)
+
+
 def reach(table: Any, before: Any, after: Any) -> bool:
     """Whether the table leads from one to the other; one commit may pass through several statuses."""
     seen, edge = set(), {before}
@@ -287,8 +342,11 @@ def reach(table: Any, before: Any, after: Any) -> bool:
 
 
 @pytest.fixture
-def executor_of_machine(executor: ThreadPoolExecutor) -> Iterator[None]:
+def executor_of_machine(executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     TwoRuns.executor = executor
+    monkeypatch.setattr(django_settings, "AGENTOPS_GRACE_SECONDS", 0)
+    for tool in make.TOOLS.tools.values():
+        monkeypatch.setitem(registry._tools, tool.name, tool)
     yield
 
 
