@@ -34,18 +34,19 @@ class Result:
 
 
 def write(results: Sequence[Result]) -> None:
-    rows = []
+    """Into the file; figures of parts that were not measured this time stay."""
+    rows = {row["name"]: row for row in json.loads(RESULTS.read_text())} if RESULTS.exists() else {}
     for result in results:
         row = asdict(result)
         del row["higher_is_better"]
-        rows.append({**row, "ratio": result.ratio, "meets": result.meets})
-    RESULTS.write_text(json.dumps(rows, indent=2) + "\n")
+        rows[result.name] = {**row, "ours": round(result.ours, 2), "ratio": result.ratio, "meets": result.meets}
+    RESULTS.write_text(json.dumps(list(rows.values()), indent=2) + "\n")
 
 
 def table(results: Sequence[Result]) -> str:
-    lines = [f"{'what':<58}{'ours':>10} {'unit':<8}{'bar':>8}  meets"]
+    lines = [f"{'what':<80}{'ours':>10} {'unit':<8}{'bar':>8}  meets"]
     for result in results:
         meets = {True: "yes", False: "no", None: "–"}[result.meets]
         bar = "–" if result.bar is None else f"{result.bar:g}"
-        lines.append(f"{result.name:<58}{result.ours:>10.1f} {result.unit:<8}{bar:>8}  {meets}")
+        lines.append(f"{result.name:<80}{result.ours:>10.1f} {result.unit:<8}{bar:>8}  {meets}")
     return "\n".join(lines)
