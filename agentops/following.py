@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import redis
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from agentops.live import channels, connections
 from runs.models import Run
@@ -23,14 +23,21 @@ def happenings(run_id: UUID) -> Iterator[dict[str, Any]]:
     seen = 0
     with _Announced(run_id) as announced:
         while True:
-            run = Run.objects.get(pk=run_id)
-            for event in run.events.filter(seq__gt=seen, seq__lte=run.seq).order_by("seq"):
+            try:
+                run = Run.objects.get(pk=run_id)
+                events = list(run.events.filter(seq__gt=seen, seq__lte=run.seq).order_by("seq"))
+                connection.close()  # a run may wait for days
+            except (OperationalError, InterfaceError):
+                # The stack is being restarted; the run goes on where it was.
+                connection.close()
+                time.sleep(LOOK_AGAIN_SECONDS)
+                continue
+            for event in events:
                 seen = event.seq
                 at = event.at.isoformat()
                 yield {"type": "event", "seq": event.seq, "kind": event.kind, "at": at, "data": event.data}
             if run.is_final:
                 return
-            connection.close()  # a run may wait for days
             yield from announced.until_an_event(LOOK_AGAIN_SECONDS)
 
 

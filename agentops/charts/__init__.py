@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .bars import bar
 from .figure import figure
-from .lines import line, sparkline
+from .lines import line
 from .numbers import MAX_POINTS, Number
 
-__all__ = ["MAX_POINTS", "Number", "bar", "figure", "line", "sparkline"]
+__all__ = ["MAX_POINTS", "Number", "bar", "figure", "line"]

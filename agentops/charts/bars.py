@@ -36,7 +36,7 @@ def _columns(title: str, labels: Sequence[str], values: Sequence[float], unit: s
     places = [LEFT + band * (at + 0.5) for at in range(len(values))]
     bars = format_html_join(
         "",
-        '<rect class="chart-bar" x="{}%" y="{}" width="{}%" height="{}"><title>{}</title></rect>',
+        '<rect class="plot-bar" x="{}%" y="{}" width="{}%" height="{}"><title>{}</title></rect>',
         (
             (
                 coordinate(place - band * 0.36),
@@ -62,10 +62,10 @@ def _rows(title: str, labels: Sequence[str], values: Sequence[float], unit: str)
         text_y, bar_y = at * _ROW + 14, at * _ROW + 21
         drawn.append(
             format_html(
-                '<text class="chart-name" x="0" y="{}">{}</text>'
-                '<text class="chart-value" x="100%" y="{}" text-anchor="end">{}</text>'
-                '<rect class="chart-rest" x="0" y="{}" width="100%" height="8"/>'
-                '<rect class="chart-bar" x="{}%" y="{}" width="{}%" height="8"><title>{}</title></rect>',
+                '<text class="plot-name" x="0" y="{}">{}</text>'
+                '<text class="plot-value" x="100%" y="{}" text-anchor="end">{}</text>'
+                '<rect class="plot-rest" x="0" y="{}" width="100%" height="8"/>'
+                '<rect class="plot-bar" x="{}%" y="{}" width="{}%" height="8"><title>{}</title></rect>',
                 text_y, clip(label, 34), text_y, exact(value),
                 bar_y, coordinate(left), bar_y, coordinate(width), said(label, value, unit),
             )

@@ -22,7 +22,7 @@ def figure(
     rows = format_html_join("", '<tr><th scope="row" dir="auto">{}</th><td>{}</td></tr>', cells)
     heading = format_html("{} <small>{}</small>", visible(title), visible(unit)) if unit else visible(title)
     return format_html(
-        '<figure class="chart-figure"><figcaption dir="auto">{}</figcaption>{}'
+        '<figure class="plot-figure"><figcaption dir="auto">{}</figcaption>{}'
         "<details><summary>{}</summary><table><tbody>{}</tbody></table></details></figure>",
         heading, drawing, _("The same as a table"), rows,
     )  # fmt: skip

@@ -21,7 +21,7 @@ _LABELS = 5
 def svg(title: str, description: str, body: Sequence[SafeString], height: int = HEIGHT) -> SafeString:
     inside = format_html_join("", "{}", ((part,) for part in body))
     return format_html(
-        '<svg class="chart" role="img" width="100%" height="{}"><title>{}</title><desc>{}</desc>{}</svg>',
+        '<svg class="plot" role="img" width="100%" height="{}"><title>{}</title><desc>{}</desc>{}</svg>',
         height, visible(title), description, inside,
     )  # fmt: skip
 
@@ -29,7 +29,7 @@ def svg(title: str, description: str, body: Sequence[SafeString], height: int = 
 def grid(ticks: Sequence[float], low: float, high: float) -> SafeString:
     return format_html_join(
         "",
-        '<line class="chart-grid" x1="0" x2="100%" y1="{}" y2="{}"/><text class="chart-tick" x="0" y="{}">{}</text>',
+        '<line class="plot-grid" x1="0" x2="100%" y1="{}" y2="{}"/><text class="plot-tick" x="0" y="{}">{}</text>',
         (
             (y := coordinate(height_of(tick, low, high)), y, coordinate(height_of(tick, low, high) - 4), brief(tick))
             for tick in ticks
@@ -42,7 +42,7 @@ def axis(labels: Sequence[str], places: Sequence[float]) -> SafeString:
     every = max(1, math.ceil(len(labels) / _LABELS))
     return format_html_join(
         "",
-        '<text class="chart-tick" x="{}%" y="{}" text-anchor="{}">{}</text>',
+        '<text class="plot-tick" x="{}%" y="{}" text-anchor="{}">{}</text>',
         (
             (coordinate(places[at]), HEIGHT - 6, "end" if places[at] > 94 else "middle", clip(labels[at], 10))
             for at in range(0, len(labels), every)

@@ -1,4 +1,4 @@
-"""Lines: one with its axes, and a small one to stand beside a number."""
+"""A line with its points; what is missing leaves a gap."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def line(title: str, labels: Sequence[str], values: Sequence[Number | None], *, 
     across = [100 * at / span if len(numbers) > 1 else 50.0 for at in range(len(numbers))]
     paths = format_html_join(
         "",
-        '<polyline class="chart-line" points="{}"/>',
+        '<polyline class="plot-line" points="{}"/>',
         ((_points(run, low, high),) for run in _runs(across, numbers)),
     )
     plot = format_html(
-        '<svg class="chart-plot" x="{}%" y="{}" width="{}%" height="{}" viewBox="0 0 100 100" '
+        '<svg class="plot-area" x="{}%" y="{}" width="{}%" height="{}" viewBox="0 0 100 100" '
         'preserveAspectRatio="none">{}</svg>',
         LEFT, TOP, WIDTH, BOTTOM - TOP, paths,
     )  # fmt: skip
     places = [LEFT + WIDTH * at / 100 for at in across]
     dots = format_html_join(
         "",
-        '<circle class="chart-dot" cx="{}%" cy="{}" r="{}"><title>{}</title></circle>',
+        '<circle class="plot-dot" cx="{}%" cy="{}" r="{}"><title>{}</title></circle>',
         (
             (
                 coordinate(x),
@@ -49,30 +49,6 @@ def line(title: str, labels: Sequence[str], values: Sequence[Number | None], *, 
     return svg(title, describe(labels, numbers, unit), body)
 
 
-def sparkline(title: str, values: Sequence[Number | None]) -> SafeString:
-    """A small line without axes, to stand beside a number that says the latest value."""
-    numbers = checked([""] * len(values), values)
-    known = [value for value in numbers if value is not None]
-    low, high = min(known), max(known)
-    if low == high:
-        low, high = low - 1, high + 1
-    across = [2 + 96 * at / max(1, len(numbers) - 1) for at in range(len(numbers))]
-    lines = format_html_join(
-        "",
-        '<polyline class="chart-line" points="{}"/>',
-        ((_points(run if len(run) > 1 else [(0.0, run[0][1]), *run], low, high, margin=6),)
-         for run in _runs(across, numbers)),
-    )  # fmt: skip
-    words = _("from {first} to {last}; lowest {low}, highest {high}").format(
-        first=exact(known[0]), last=exact(known[-1]), low=exact(min(known)), high=exact(max(known))
-    )
-    return format_html(
-        '<svg class="chart-spark" role="img" viewBox="0 0 100 100" preserveAspectRatio="none">'
-        "<title>{}: {}</title>{}</svg>",
-        visible(title), words, lines,
-    )  # fmt: skip
-
-
 def _runs(across: Sequence[float], values: Sequence[float | None]) -> Iterator[list[tuple[float, float]]]:
     """The stretches without a gap."""
     run: list[tuple[float, float]] = []
@@ -86,8 +62,7 @@ def _runs(across: Sequence[float], values: Sequence[float | None]) -> Iterator[l
         yield run
 
 
-def _points(run: Sequence[tuple[float, float]], low: float, high: float, margin: float = 0) -> str:
-    tall = 100 - 2 * margin
+def _points(run: Sequence[tuple[float, float]], low: float, high: float) -> str:
     return " ".join(
-        f"{coordinate(x)},{coordinate(100 - margin - tall * (value - low) / ((high - low) or 1.0))}" for x, value in run
+        f"{coordinate(x)},{coordinate(100 - 100 * (value - low) / ((high - low) or 1.0))}" for x, value in run
     )
