@@ -6,12 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
-
-from agentops.tools.escape import visible
 
 from .frame import BOTTOM, LEFT, TOP, WIDTH, axis, coordinate, grid, height_of, svg
-from .numbers import Number, checked, describe, exact, said, scale
+from .numbers import Number, checked, describe, said, scale
 
 
 def line(title: str, labels: Sequence[str], values: Sequence[Number | None], *, unit: str = "") -> SafeString:
