@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from statistics import median
+from statistics import median_low
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -53,8 +53,8 @@ def from_group(arguments: Arguments, alike: list[Arguments]) -> dict[str, str]:
             continue
         amount = _amount(name, arguments.get(name))
         amounts = [known for one in alike if (known := _amount(name, one.get(name))) is not None]
-        if amount is not None and len(amounts) >= FEW and amount > 2 * median(amounts) and amount == max(amounts):
-            found[name] = _("the others have about %(usual)s") % {"usual": median(amounts)}
+        if amount is not None and len(amounts) >= FEW and amount > 2 * median_low(amounts) and amount == max(amounts):
+            found[name] = _("the others have about %(usual)s") % {"usual": median_low(amounts)}
     return found
 
 

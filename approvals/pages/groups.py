@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from django.db.models import Count, Max, QuerySet
+from django.db.models.fields.json import KeyTextTransform
 
 from agentops.core.tools import Tier
 from approvals.models import ApprovalRequest
@@ -33,7 +34,7 @@ def largest(pending: QuerySet[ApprovalRequest]) -> list[Group]:
     joining = pending.filter(wants=ApprovalRequest.Wants.DECISION).exclude(tier=Tier.CRITICAL).order_by()
     found = (
         joining.values("tool", "agent")
-        .annotate(count=Count("pk"), title=Max("context__agent_title"))
+        .annotate(count=Count("pk"), title=Max(KeyTextTransform("agent_title", "context")))
         .filter(count__gte=deviations.FEW)
         .order_by("-count", "tool", "agent")[:SHOWN]
     )

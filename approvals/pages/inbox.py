@@ -17,7 +17,7 @@ from . import groups, presenting
 
 LISTED = 200
 """Rows on the page. The count beside them is always the true one."""
-UNLISTED = ("input_schema", "outcome", "decision_reason", "bound_hash", "rule")
+UNLISTED = ("words", "input_schema", "outcome", "decision_reason", "bound_hash", "rule")
 """What rows do not show; a schema may be long."""
 
 

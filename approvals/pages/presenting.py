@@ -114,7 +114,12 @@ class Shown:
     def rows(self) -> list[dict[str, Any]]:
         """The arguments, and why one stands out against what was approved before."""
         deviating = self.precedent.deviating if self.precedent else {}
-        return [{**row, "stands_out": deviating.get(row["name"], "")} for row in arguments(self.request.arguments)]
+        given, schema = self.request.arguments, self.request.input_schema
+        # The database keeps the order of lists but not that of objects: the required ones stand as the tool names them.
+        needed = schema.get("required") if isinstance(schema, dict) else None
+        names = dict.fromkeys([*(needed if isinstance(needed, list) else []), *given])
+        ordered = {name: given[name] for name in names if name in given}
+        return [{**row, "stands_out": deviating.get(row["name"], "")} for row in arguments(ordered)]
 
     @cached_property
     def changes(self) -> list[dict[str, str]]:
@@ -179,7 +184,8 @@ def shown(request: ApprovalRequest, actor: Actor, **problems: Any) -> Shown:
 def order(request: ApprovalRequest) -> str:
     """Sorts as `by_consequence` does; the browser puts a new row where it belongs by this."""
     deadline = request.decide_at.timestamp() if _ends_soon(request) else 99_999_999_999  # type: ignore[union-attr]
-    return f"{deadline:015.3f} {9 - Tier(request.tier).rank} {request.created_at.timestamp():015.3f} {request.id}"
+    weight = Tier.HIGH if request.wants == ApprovalRequest.Wants.ANSWER else Tier(request.tier)
+    return f"{deadline:015.3f} {9 - weight.rank} {request.created_at.timestamp():015.3f} {request.id}"
 
 
 def _ends_soon(request: ApprovalRequest) -> bool:

@@ -65,10 +65,12 @@ def properties(schema: Any, values: dict[str, Any]) -> list[Property]:
     for name, value in values.items():
         named.setdefault(name, _guess(value))
     required = schema.get("required")
-    needed = set(required) if isinstance(required, list) else set(values)
+    needed = [name for name in required if name in named] if isinstance(required, list) else list(values)
+    # The database keeps the order of lists but not that of objects: the required ones stand as the tool names them.
+    names = dict.fromkeys([*needed, *named])
     return [
-        _property(name, about if isinstance(about, dict) else {}, values, name in needed)
-        for name, about in list(named.items())[:MANY]
+        _property(name, named[name] if isinstance(named[name], dict) else {}, values, name in needed)
+        for name in list(names)[:MANY]
     ]
 
 
