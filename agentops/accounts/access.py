@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from django.utils.translation import gettext_lazy as _
+
 from agentops.core.errors import NotAllowed
 
 from .models import ApiToken, Membership, Role
@@ -30,6 +32,22 @@ WHO_CAN = {
     Right.OPERATE: "an operator or an admin of the team",
     Right.DECIDE: "an approver or an admin of the team",
     Right.ADMINISTER: "an admin of the team",
+}
+
+ROLE_MEANS = {
+    Role.VIEWER: _("Sees the team’s agents, runs, approvals and budgets; changes nothing."),
+    Role.OPERATOR: _("Also starts, steers, pauses and cancels runs."),
+    Role.APPROVER: _("Also decides what agents may do."),
+    Role.ADMIN: _("Does all of it, and changes the team’s agents, policy, budgets and people."),
+}
+
+SCOPE_MEANS = {
+    "runs:read": _("Read agents, tools, runs and their events"),
+    "runs:write": _("Start, steer and cancel runs"),
+    "approvals:read": _("Read approval requests"),
+    "approvals:ask": _("Ask for an approval from outside; never decide"),
+    "approvals:decide": _("Decide approval requests"),
+    "admin": _("Change agents, policies, budgets and people"),
 }
 
 SCOPES = {

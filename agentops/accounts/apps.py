@@ -1,3 +1,5 @@
+"""People, teams, roles, sign-ins and tokens."""
+
 from django.apps import AppConfig
 
 
@@ -6,3 +8,6 @@ class AccountsConfig(AppConfig):
     label = "accounts"
     verbose_name = "People and tokens"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import signals  # noqa: F401 - importing it connects them

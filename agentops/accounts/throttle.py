@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.http import HttpRequest
 from django.utils import timezone
 
+from .address import client_address
 from .models import SignInFailure
 
 FAILURES = 5
@@ -23,8 +24,8 @@ def begin(request: HttpRequest | None, username: str) -> SignInFailure | None:
     """
     since = timezone.now() - WINDOW
     SignInFailure.objects.filter(at__lt=since).delete()
-    address = request.META.get("REMOTE_ADDR") or "" if request else ""
-    attempt = SignInFailure.objects.create(username=username.casefold()[:150], address=address[:64])
+    address = client_address(request) if request else ""
+    attempt = SignInFailure.objects.create(username=username.casefold()[:150], address=address)
     recent = SignInFailure.objects.filter(username=attempt.username, address=attempt.address, at__gte=since)
     if recent.count() <= FAILURES:
         return attempt

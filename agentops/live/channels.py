@@ -7,6 +7,9 @@ from uuid import UUID
 CONTROL = "control"
 """Orders to workers: {"run": id, "order": "cancel" | "pause"}. Hints; the run's row says what is so."""
 
+ACCESS = "access"
+"""Ids of people whose sign-ins or roles changed, as JSON. A hint: the heartbeat looks anyway."""
+
 LISTS = ("approvals", "runs")
 
 

@@ -1,8 +1,8 @@
 """What all sockets share: who may open one, how frames go out, and how it ends.
 
-Close codes: 4400 bad address, 4401 not signed in, 4403 signed out or no longer allowed, 4404 not there or not
-to be seen, 1009 a frame that is too big, 1011 our fault. The socket is accepted before it is refused, since a
-browser learns no code otherwise.
+Close codes: 4400 bad address, 4401 not signed in or no longer, 4403 no longer allowed, 4404 not there or not to be
+seen, 1009 a frame that is too big, 1011 our fault. The socket is accepted before it is refused, since a browser
+learns no code otherwise.
 """
 
 from __future__ import annotations

@@ -37,6 +37,11 @@ def read_change(message: str) -> tuple[int, str, list[str]]:
     return int(version), content["list"], content["ids"]
 
 
+def read_people(message: str) -> frozenset[int]:
+    """Ids of people. Raises ValueError or TypeError for anything else."""
+    return frozenset(int(each) for each in json.loads(message))
+
+
 def event_texts(events: Iterable[Mapping[str, Any]]) -> list[str]:
     return [frames.event_text(each["seq"], each["kind"], each["data"]) for each in events]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
 from uuid import UUID
@@ -34,6 +35,13 @@ def announce(run_id: UUID | str, team_id: int, events: Sequence[Mapping[str, Any
 def team_changed(team_id: int, what: Literal["approvals", "runs"], ids: Sequence[Any]) -> None:
     pipe = _client().pipeline(transaction=False)
     messages.publish_change(pipe, team_id, what, ids)
+    _send(pipe)
+
+
+def access_changed(users: Collection[int], **_: Any) -> None:
+    """Receives the signal of this name: sockets of these people look again whether they may stay."""
+    pipe = _client().pipeline(transaction=False)
+    pipe.publish(channels.ACCESS, json.dumps(sorted(users)))
     _send(pipe)
 
 

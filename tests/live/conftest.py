@@ -70,9 +70,15 @@ Open = Callable[..., Any]
 
 
 @pytest.fixture
-async def hub(transactional_db: None) -> AsyncIterator[Hub]:
+def beat() -> float:
+    """Seconds between heartbeats; a test may be parametrised with another."""
+    return 0.1
+
+
+@pytest.fixture
+async def hub(transactional_db: None, beat: float) -> AsyncIterator[Hub]:
     loop = asyncio.get_running_loop()
-    hub = hub_module._hubs[loop] = Hub(beat=0.1)
+    hub = hub_module._hubs[loop] = Hub(beat=beat)
     yield hub
     await hub.close()
 

@@ -1,0 +1,1 @@
+"""Pages about people, teams, tokens and one's own settings."""
