@@ -17,6 +17,7 @@ from .models import Rule
 FIELDS = ("name", "tool", "agent", "taint", "condition", "tier", "timer_seconds", "on_deadline")
 MAX_TIMER_SECONDS = 30 * 24 * 3600
 
+_LONGEST = {name: Rule._meta.get_field(name).max_length or 0 for name in ("name", "tool", "agent", "condition")}
 _PATTERN = re.compile(r"[A-Za-z0-9_.:/*?-]+")
 
 
@@ -63,7 +64,7 @@ def check_shape(data: Any) -> None:
                 raise InvalidInput("Write a whole number of seconds, or leave it empty.", name)
         elif not isinstance(value, str):
             raise InvalidInput("This must be text.", name)
-        elif len(value) > (longest := Rule._meta.get_field(name).max_length or conditions.MAX_LENGTH):
+        elif name in _LONGEST and len(value) > (longest := _LONGEST[name]):
             raise InvalidInput(f"This has {len(value):,} characters; at most {longest:,} are allowed.", name)
         elif "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
             raise InvalidInput("This contains a character that cannot be stored.", name)
