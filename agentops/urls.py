@@ -10,7 +10,7 @@ from agentops.api import api
 
 urlpatterns = [
     path("healthz", health.healthz),
-    path("readyz", health.readyz),
+    path("readyz", health.readyz, name="readyz"),
     path("api/docs", api_docs.page, name="api-docs"),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
