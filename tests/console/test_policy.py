@@ -162,7 +162,7 @@ def test_discarding_makes_the_draft_as_the_live_rules(team: Team, admin: Any, cl
         ({"tier": "medium", "timer_seconds": "0"}, "A countdown is 1 to"),
         ({"tier": "high", "on_deadline": "expire"}, "after how many seconds"),
         ({"tier": "sometimes"}, "The tier is one of"),
-        ({"condition": "nul \x00"}, "cannot be stored"),
+        ({"name": "nul \x00"}, "cannot be stored"),
         ({"condition": "x" * 2_001}, "2,000 is the most"),
     ],
 )
