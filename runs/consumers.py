@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from agentops.live.consumer import LiveConsumer, Refused
+from agentops.live.frames import heartbeat
 from agentops.live.history import Gone, Past, replay
 from agentops.live.hub import hub
 from agentops.live.threads import in_thread
@@ -45,6 +46,7 @@ class RunConsumer(LiveConsumer):
         self.seq = position
         for frame in await hub().said(run_id):
             await self.send_frame(frame)
+        await self.send_frame(heartbeat(position))  # a page that nothing happens on knows at once that it is live
 
 
 def seen_in(run_id: UUID, teams: frozenset[int]) -> int:

@@ -54,7 +54,6 @@ class Hub:
         self._join(viewer, feed)
         await self._subscriber.subscribe({channels.of_run(run_id), channels.ACCESS})
         await feed.open()
-        viewer.offer(frames.heartbeat(feed.seq or 0))  # the page knows at once that it is live
         self._say_if_down(viewer)
 
     async def said(self, run_id: UUID) -> list[frames.Frame]:
