@@ -14,8 +14,6 @@ from django.utils.safestring import SafeString
 
 WIDE, HIGH = 100, 24
 """A sparkline's own units."""
-MARKS = 5
-"""Names under a chart of columns, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +65,8 @@ def columns(points: Sequence[Point], label: str) -> SafeString:
             for height in [round(point.value / most * 100, 2)]
         ),
     )
-    every = max(1, -(-len(points) // MARKS))
-    marks = format_html_join("", "<span>{}</span>", ((point.name,) for point in points[::every]))
+    ends = dict.fromkeys([points[0].name, points[len(points) // 2].name, points[-1].name])
+    marks = format_html_join("", "<span>{}</span>", ((name,) for name in ends))
     return format_html(
         '<figure class="chart"><span class="chart-top quiet">{}</span>'
         '<svg viewBox="0 0 {} 100" preserveAspectRatio="none" role="img" aria-label="{}">'

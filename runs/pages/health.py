@@ -23,16 +23,19 @@ COMPLETION, FIRST_TRY, STEPS, P95_SECONDS = 80, 90, 10, 60
 
 MINE = "hour >= %(since)s AND (%(all)s OR team_id = ANY(%(teams)s))"
 RUNS = f"""
-SELECT hour, sum(started), sum(succeeded), sum(failed), sum(cancelled), sum(steps), sum(cost_usd),
+SELECT hour, sum(started)::bigint, sum(succeeded)::bigint, sum(failed)::bigint, sum(cancelled)::bigint,
+    sum(steps)::bigint, sum(cost_usd),
     ARRAY[{", ".join(f"sum(durations[{n}])" for n in range(1, figures.BUCKETS + 1))}]::bigint[]
 FROM runs_hourlyruns WHERE {MINE} GROUP BY hour
 """  # noqa: S608 - numbers of our own
 TOOLS = f"""
-SELECT hour, COALESCE(tool, ''), sum(succeeded), sum(failed), sum(first_tries), sum(first_succeeded)
+SELECT hour, COALESCE(tool, ''), sum(succeeded)::bigint, sum(failed)::bigint, sum(first_tries)::bigint,
+    sum(first_succeeded)::bigint
 FROM runs_hourlytools WHERE {MINE} GROUP BY GROUPING SETS ((hour), (tool))
 """  # noqa: S608 - as above
 DECISIONS = f"""
-SELECT hour, sum(decided), sum(rule_errors), sum(waited_ms) FROM runs_hourlydecisions WHERE {MINE} GROUP BY hour
+SELECT hour, sum(decided)::bigint, sum(rule_errors)::bigint, sum(waited_ms)::bigint
+FROM runs_hourlydecisions WHERE {MINE} GROUP BY hour
 """  # noqa: S608 - as above
 
 
@@ -73,7 +76,7 @@ class Hour:
     @property
     def cost_each(self) -> float | None:
         """What a success costs, failures included."""
-        return float(self.cost_usd) / self.succeeded if self.succeeded else None
+        return self.cost_usd / self.succeeded if self.succeeded else None
 
     @property
     def p95_seconds(self) -> float | None:
@@ -177,7 +180,7 @@ def _put(hours: dict[datetime, Hour], at: datetime, names: tuple[str, ...], valu
     # A clock that runs ahead may have made an hour that has not begun here.
     if at in hours:
         for name, value in zip(names, values, strict=True):
-            setattr(hours[at], name, value)
+            setattr(hours[at], name, float(value) if name == "cost_usd" else value)
 
 
 def _total(hours: list[Hour]) -> Hour:

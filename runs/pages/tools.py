@@ -30,7 +30,7 @@ from runs.models import Agent, FiguresClock, HourlyTools, ToolCall
 from . import schema
 
 LATELY = timedelta(days=7)
-FAILURES = 12
+FAILURES = 8
 FIRST_TRY_TARGET = 90
 
 COUNTS = f"""
