@@ -18,3 +18,4 @@ document.addEventListener("click", (event) => {
   else localStorage.removeItem("theme");
   show(next);
 });
+document.addEventListener("theme", () => show(localStorage.getItem("theme") ?? ""));

@@ -2,8 +2,9 @@
 import { now } from "./clock.js";
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const { timeZone } = document.documentElement.dataset; // as chosen in the settings; none: the browser's own
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long", timeZone });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", timeZone });
 const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
 function ago(time) {
