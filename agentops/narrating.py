@@ -112,7 +112,8 @@ class Narrator:
             subject_kind="tool_call", subject_id=str(call.pk), status="pending"
         ).first()
         if request:
-            self._line(f"    {settings.ENV.address}{reverse('approval', args=[request.pk])}")
+            what = _("Answer it:") if request.wants == ApprovalRequest.Wants.ANSWER else _("Decide:")
+            self._line(f"    {what} {settings.ENV.address}{reverse('approval', args=[request.pk])}")
 
     def _changed(self, data: dict[str, Any]) -> None:
         waiting_on = data.get("waiting_on") or ""

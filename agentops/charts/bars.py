@@ -66,7 +66,7 @@ def _rows(title: str, labels: Sequence[str], values: Sequence[float], unit: str)
                 '<text class="plot-value" x="100%" y="{}" text-anchor="end">{}</text>'
                 '<rect class="plot-rest" x="0" y="{}" width="100%" height="8"/>'
                 '<rect class="plot-bar" x="{}%" y="{}" width="{}%" height="8"><title>{}</title></rect>',
-                text_y, clip(label, 34), text_y, exact(value),
+                text_y, clip(label, 34), text_y, exact(value, unit),
                 bar_y, coordinate(left), bar_y, coordinate(width), said(label, value, unit),
             )
         )  # fmt: skip

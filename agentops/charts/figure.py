@@ -18,7 +18,7 @@ def figure(
 ) -> SafeString:
     """A chart under its title, with the same numbers as a table one click away."""
     numbers = checked(labels, values)
-    cells = ((visible(label), exact(value)) for label, value in zip(labels, numbers, strict=True))
+    cells = ((visible(label), exact(value, unit)) for label, value in zip(labels, numbers, strict=True))
     rows = format_html_join("", '<tr><th scope="row" dir="auto">{}</th><td>{}</td></tr>', cells)
     heading = format_html("{} <small>{}</small>", visible(title), visible(unit)) if unit else visible(title)
     return format_html(

@@ -66,14 +66,15 @@ def clip(text: str, limit: int) -> str:
 
 
 def said(label: str, value: float, unit: str) -> str:
-    return f"{clip(label, 80)}: {exact(value)}{' ' + visible(unit) if unit else ''}"
+    return f"{clip(label, 80)}: {exact(value, unit)}{' ' + visible(unit) if unit else ''}"
 
 
-def exact(value: float | None) -> str:
+def exact(value: float | None, unit: str = "") -> str:
+    """Two decimals at most, and both for money (USD)."""
     if value is None:
         return "–"
     text = f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
-    return text.removesuffix(".00")
+    return text.removesuffix(".00") if unit.isupper() or "." not in text else text.rstrip("0").rstrip(".")
 
 
 def brief(value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from argparse import ArgumentParser
 from typing import Any
 
@@ -94,6 +95,7 @@ class Command(BaseCommand):
         return from_text(agent.live.inputs if agent and agent.live else [], given)
 
     def _follow(self, run: Run, *, as_json: bool) -> Run:
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a restart of the stack is no news here
         narrator = Narrator(run.pk, self._write)
         for happening in happenings(run.pk):
             if as_json:

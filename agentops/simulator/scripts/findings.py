@@ -95,8 +95,24 @@ def answer(desk: Desk) -> str:
         failed = [deed.result.problem for deed in desk.of("http_fetch") if not deed.result.ok]
         why = f" It said: “{failed[0]}”" if failed else " The goal names no address to start from."
         return f"I could read no page, so there is no answer.{why}"
-    parts = [_table(desk), _chart(desk), _disputed(desk), _mail(desk), _hostile(desk), _sources(desk)]
+    parts = [_in_short(desk), _table(desk), _chart(desk), _disputed(desk), _mail(desk), _hostile(desk), _sources(desk)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _in_short(desk: Desk) -> str:
+    """Who does best at what, less being better in price, weight and damage alike."""
+    best: dict[str, list[str]] = {}
+    for aspect in dict.fromkeys(figure.aspect for figure in desk.figures):
+        known = [figure for figure in desk.figures if figure in _chosen(desk, figure.subject, aspect)]
+        best.setdefault(min(known, key=lambda figure: figure.value).subject, []).append(aspect.lower())
+    if len(best) < 2:
+        return ""
+    return (
+        "; ".join(
+            f"**{subject.capitalize()} mailers** do better on {' and '.join(does)}" for subject, does in best.items()
+        )
+        + "."
+    )
 
 
 def _table(desk: Desk) -> str:
@@ -124,7 +140,7 @@ def _chart(desk: Desk) -> str:
         "type": "bar",
         "title": "Arrived damaged",
         "unit": "%",
-        "labels": [f"{subject.capitalize()} ({results.one_line(title, 22)})" for title, subject, _figure in shown],
+        "labels": [f"{subject.capitalize()} ({title.partition(':')[0]})" for title, subject, _figure in shown],
         "values": [figure.value for _title, _subject, figure in shown],
     }
     return f"```chart\n{json.dumps(drawing, ensure_ascii=False)}\n```"
@@ -133,7 +149,8 @@ def _chart(desk: Desk) -> str:
 def _chosen(desk: Desk, subject: str, aspect: str) -> list[Figure]:
     """All that is known, but of what is disputed only what a person chose."""
     found = [figure for figure in desk.figures if (figure.subject, figure.aspect) == (subject, aspect)]
-    named = [figure for figure in found if figure.text in desk.ruling]
+    disputed = desk.disagreement is not None and desk.disagreement[0] in found
+    named = [figure for figure in found if desk.ruling.startswith(figure.text)] if disputed else []
     return named if len(named) == 1 else found
 
 
