@@ -10,6 +10,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
+from agentops.accounts.api import teams, tokens
 from agentops.rest import access
 from agentops.rest.body import StrictParser
 from agentops.rest.description import Description
@@ -19,7 +20,8 @@ from runs.api import agents, budgets, models, runs, tools
 
 DESCRIPTION = """Start agents, watch them, decide what they may do.
 
-Every list takes `cursor` and `limit` and answers `items` and `next_cursor`. Every error is
+Every list takes `cursor` and `limit` and answers `items` and `next_cursor`; a page may be short and still
+have a next one. Every error is
 `application/problem+json` with `title`, `status`, `detail`, and `field` where one is at fault. Money is
 USD as a decimal number in a string. Times are UTC. What you may not see answers like what does not exist.
 
@@ -64,6 +66,8 @@ api.add_router("/tools", tools)
 api.add_router("/policies", policies)
 api.add_router("/budgets", budgets)
 api.add_router("/models", models)
+api.add_router("/teams", teams)
+api.add_router("/tokens", tokens)
 
 
 @api.get("/openapi.json", auth=access("runs:read"), include_in_schema=False)

@@ -7,14 +7,15 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from ninja import Query, Router
 
 from agentops.accounts.access import Actor
-from agentops.rest import Cursor, Limit, Page, Request, access, page
+from agentops.rest import Cursor, Limit, Page, Request, access
 
 from ..models import ApprovalRequest, Tier
 from ..pages.search import query
+from .newest import newest
 from .request_schemas import RequestDetailOut, RequestOut, RequestStatus
 from .waiting import LONGEST, is_settled, until_decided
 
@@ -34,8 +35,9 @@ def list_requests(
     q: Annotated[str, Query(max_length=200, description="Words; the last one may be a beginning.")] = "",
 ) -> dict[str, Any]:
     wanted = {"status": status, "tier": tier, "tool": tool, "agent": agent, "team__slug": team, "words": query(q)}
-    rows = visible(request).filter(**{name: value for name, value in wanted.items() if value})
-    return page(rows, cursor, limit)
+    rest = Q(**{name: value for name, value in wanted.items() if value})
+    few = ApprovalRequest.objects.filter(words=wanted["words"]) if wanted["words"] else None
+    return newest(visible(request), rest, cursor, limit, few)
 
 
 @router.get("/{uuid:request_id}", response=RequestDetailOut, summary="Read an approval request")

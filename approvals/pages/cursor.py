@@ -40,6 +40,11 @@ def at(row: Model, by: str) -> str:
     return _signer(type(row)).sign_object([getattr(row, by).isoformat(), str(row.pk)])
 
 
+def is_known(cursor: str, model: type[Model]) -> bool:
+    """Whether a list of these rows gave it out."""
+    return _decode(cursor, model) is not None
+
+
 def _signer(model: type[Model]) -> Signer:
     """Signed, so that only times and keys that a page gave out reach the database."""
     return Signer(salt=f"page:{model._meta.label}")

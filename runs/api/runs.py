@@ -6,16 +6,18 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
 from ninja.responses import Status
 
 from agentops.rest import Cursor, IdempotencyKey, Limit, Page, Request, access, moment, page
+from approvals.api.newest import newest
+from approvals.pages.search import query
 
 from .. import actions
-from ..models import Run
+from ..models import Run, RunWords
 from .run_schemas import MessageOut, NewRun, RunOut, RunStatus, WaitingOn
 from .step_schemas import Events, StepOut, ToolCallOut
 
@@ -51,10 +53,13 @@ def list_runs(
     waiting_on: Annotated[WaitingOn | None, Query(description="What a waiting run waits for.")] = None,
     agent: Annotated[str, Query(max_length=80)] = "",
     team: Annotated[str, Query(max_length=80, description="A team's slug.")] = "",
+    q: Annotated[str, Query(max_length=200, description="Words of the goal and the answer.")] = "",
     start: Annotated[datetime | None, Query(alias="from", description="Made at or after this time.")] = None,
     end: Annotated[datetime | None, Query(alias="to", description="Made before this time.")] = None,
 ) -> dict[str, Any]:
+    words = query(q)
     wanted = {
+        "words__vector": words,
         "status": status,
         "waiting_on": waiting_on,
         "agent_name": agent,
@@ -62,7 +67,9 @@ def list_runs(
         "created_at__gte": moment(start, "from"),
         "created_at__lt": moment(end, "to"),
     }
-    return page(visible(request).filter(**{name: value for name, value in wanted.items() if value}), cursor, limit)
+    rest = Q(**{name: value for name, value in wanted.items() if value})
+    few = RunWords.objects.filter(vector=words) if words else None
+    return newest(visible(request), rest, cursor, limit, few)
 
 
 @router.get("/{uuid:run_id}", response=RunOut, summary="Read a run")

@@ -8,6 +8,7 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
+from agentops.accounts.models import Membership
 from approvals.models import ApprovalRequest, Inquiry, Policy, ToolTier
 from runs.models import Agent, AgentVersion, Budget, Run, RunMessage
 
@@ -27,6 +28,7 @@ class World:
         self.run = factories.run(self.agent)
         self.failed = factories.run(self.agent, status="failed", stop_reason="error", ended_at=timezone.now())
         self.request = factories.held(self.run)
+        self.member = factories.person(self.team, "viewer")
         self.budget = Budget.objects.create(team=self.team, period="day", limit_usd=5)
         policy = Policy.objects.create(team=self.team)
         policy.live = policy.versions.create(number=1, rules=[])
@@ -36,7 +38,7 @@ class World:
     def names(self) -> dict[str, Any]:
         by_key = {name: getattr(self, name).pk for name in ("run", "failed", "request", "budget")}
         by_name = {name: getattr(self, name).name for name in ("agent", "tried")}
-        return by_key | by_name | {"team": self.team.slug}
+        return by_key | by_name | {"team": self.team.slug, "member": self.member.username}
 
     def ask(self, client: Client, method: str, address: str, body: Any) -> Any:
         sent = json.dumps(body or {})
@@ -51,7 +53,8 @@ class World:
         requests = ApprovalRequest.objects.values_list("pk", "status", "revision", "claimed_by")
         others = [RunMessage, AgentVersion, ToolTier, Inquiry]
         budgets = Budget.objects.values_list("pk", "limit_usd")
-        return [list(found) for found in (rows, agents, policies, requests, budgets)], [
+        people = Membership.objects.filter(user=self.member).values_list("role")
+        return [list(found) for found in (rows, agents, policies, requests, budgets, people)], [
             m.objects.count() for m in others
         ]
 
@@ -65,6 +68,8 @@ class World:
             "name": self.agent.name,
             "number": 1,
             "team": self.team.slug,
+            "username": self.member.username,
+            "token_id": 0,
             "budget_id": self.budget.pk,
             "model": "claude-sonnet-4-5",
         }
