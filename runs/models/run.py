@@ -124,6 +124,7 @@ class Run(models.Model):
             models.Index(fields=["started_by_name", "-created_at", "-id"], name="runs_by_person"),
             models.Index(fields=["started_via", "-created_at", "-id"], name="runs_by_way"),
             models.Index(fields=["-created_at", "-id"], condition=~Q(tainted_by=""), name="tainted_runs"),
+            models.Index(fields=["agent", "-ended_at"], condition=Q(status="succeeded"), name="succeeded_by_agent"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -159,6 +160,13 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["seq"]
+        indexes = [
+            models.Index(
+                fields=["run", "seq"],
+                condition=Q(kind__in=["person.acted", "run.recovered"]),
+                name="events_of_people",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
