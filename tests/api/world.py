@@ -40,11 +40,11 @@ class World:
         by_name = {name: getattr(self, name).name for name in ("agent", "tried")}
         return by_key | by_name | {"team": self.team.slug, "member": self.member.username}
 
-    def ask(self, client: Client, method: str, address: str, body: Any) -> Any:
+    def ask(self, client: Client, method: str, address: str, body: Any, **more: Any) -> Any:
         sent = json.dumps(body or {})
         for name, value in self.names.items():
             address, sent = (text.replace(f"{{{name}}}", str(value)) for text in (address, sent))
-        return client.generic(method.upper(), address, sent, "application/json")
+        return client.generic(method.upper(), address, sent, "application/json", **more)
 
     def state(self) -> Any:
         rows = Run.objects.values_list("pk", "status", "seq", "pause_requested", "max_steps").order_by("pk")
