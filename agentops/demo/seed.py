@@ -38,7 +38,7 @@ def seed() -> list[str]:
         made += [f"agent {agent.title}" for agent in new]
         made += _policy(team, [agent.name for agent in new])
         _budget, created = Budget.objects.get_or_create(
-            team=None, period=Budget.Period.DAY, defaults={"limit_usd": DAILY_LIMIT}
+            team=None, agent=None, user=None, period=Budget.Period.DAY, defaults={"limit_usd": DAILY_LIMIT}
         )
         if created:
             made.append(f"budget of {DAILY_LIMIT} USD a day for everything")
