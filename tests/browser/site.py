@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,3 +26,17 @@ class Site(Stack):
         self.ensure()
         # The first sweep of all counts as a downtime and would give countdowns a new window.
         eventually(lambda: SweepClock.objects.exclude(swept_at=None).exists(), "sweeps run")
+
+    @contextmanager
+    def another_web(self, name: str, **variables: str) -> Iterator[str]:
+        """The address of one more web server, with other settings."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        service = commands.web(replace(env.load(), bind="127.0.0.1", port=port))
+        self._services[name] = replace(service, name=name, env={**service.env, **variables})
+        try:
+            self.ensure([name])
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            self.end(name)
+            del self._services[name]
