@@ -49,8 +49,7 @@ def edit(request: HttpRequest, team: str, name: str) -> HttpResponse:
                 words=form.words,
                 candidate_percent=form.candidate_percent,
                 note=form.cleaned_data["note"],
-                inputs=[row.declared() for row in rows],
-                **form.version_fields(),
+                **_fields(form, rows, agent.live),
             )
         except AgentOpsError as error:
             problem = error
@@ -87,9 +86,8 @@ def new(request: HttpRequest) -> HttpResponse:
                 chosen.pk,
                 name=form.cleaned_data["name"],
                 note=form.cleaned_data["note"],
-                inputs=[row.declared() for row in rows],
                 **form.words,
-                **form.version_fields(),
+                **_fields(form, rows, None),
             )
         except AgentOpsError as error:
             problem = error
@@ -132,6 +130,14 @@ def _show(
     }
     status = 409 if more.get("meanwhile") else 422 if refused else 200
     return render(request, "runs/agent_editor.html", context, status=status)
+
+
+def _fields(form: AgentEditor, rows: list[input_rows.Row], live: AgentVersion | None) -> dict[str, Any]:
+    """Tools stay in the order they had: a checklist has none of its own."""
+    known = live.tools if live else []
+    fields = form.version_fields()
+    tools = sorted(fields["tools"], key=lambda name: known.index(name) if name in known else len(known))
+    return fields | {"tools": tools, "inputs": [row.declared() for row in rows]}
 
 
 def _start_from(agent: Agent, number: str) -> AgentVersion | None:
