@@ -7,6 +7,9 @@ import unicodedata
 
 # Printable by category, yet they draw nothing; and variation selectors, which can carry data.
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_ODD = re.compile(r"[^ -~]")
+"""All but the plain characters of ASCII: only these are looked at one by one."""
+_ODD_IN_LINES = re.compile(r"[^ -~\n\t]")
 _EMOJI_STYLE, _JOINER = "\ufe0f", "\u200d"
 
 
@@ -18,7 +21,11 @@ def visible(text: str, *, multiline: bool = False) -> str:
     """
     if not _suspicious(text):
         return text
-    return "".join(char if _shows(text, at, multiline) else f"⟨U+{ord(char):04X}⟩" for at, char in enumerate(text))
+
+    def shown(match: re.Match[str]) -> str:
+        return match[0] if _shows(text, match.start(), multiline) else f"⟨U+{ord(match[0]):04X}⟩"
+
+    return (_ODD_IN_LINES if multiline else _ODD).sub(shown, text)
 
 
 def strip_hidden(text: str) -> tuple[str, int]:

@@ -15,7 +15,7 @@ from runs.subject import KIND
 from . import people
 from .cards import CallCard, StepCard
 
-LATEST = 60
+LATEST = 40
 """Steps that the page brings along; earlier ones come when asked for."""
 CHUNK = 100
 MOST = 1000

@@ -37,6 +37,21 @@ def test_a_started_run_streams_and_ends_with_its_answer_on_top(desk: Desk) -> No
     assert place and step and place["y"] < step["y"]
 
 
+def test_who_opens_the_page_in_mid_answer_reads_it_from_its_beginning(desk: Desk) -> None:
+    words = " ".join(f"word-{number}" for number in range(200))
+    run = desk.start({"text": words, "deltas": 200, "delay_ms": 60})
+    first = desk.page(f"/runs/{run.pk}/")
+    expect(first.locator("#stream-1")).to_contain_text("word-20 ", timeout=SLOW)
+    late = desk.page(f"/runs/{run.pk}/")
+    stream = late.locator("#stream-1")
+    expect(stream).to_contain_text("word-0 word-1 word-2 ")
+    first.reload()
+    expect(first.locator("#stream-1")).to_contain_text("word-0 word-1 ")
+    shown = stream.inner_text()
+    assert words.startswith(shown.rstrip()), "a piece is missing or comes twice"
+    expect(head(late)).to_have_attribute("data-status", "succeeded", timeout=SLOW)
+
+
 def test_the_overview_shows_the_words_of_a_running_agent(desk: Desk) -> None:
     page = desk.page("/")
     run = desk.start({"text": WORDS, "deltas": 60, "delay_ms": 60})
