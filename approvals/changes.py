@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
 from django.utils.translation import gettext as _
-
-from agentops.core.tools import digest
 
 from . import rules
 
@@ -46,35 +45,38 @@ class RuleChange:
 
 
 def between(old: list[RuleData], new: list[RuleData]) -> list[RuleChange]:
-    """In the order of the new list; what was removed comes last."""
-    before, after = [digest(rule) for rule in old], [digest(rule) for rule in new]
-    gone, fresh = set(range(len(old))), set(range(len(new)))
+    """In the order of the new list; what was removed comes last. A rule is the same one when its name is."""
+    before, after = [rule["name"] for rule in old], [rule["name"] for rule in new]
+    gone, stayed = set(range(len(old))), {}
     for at_old, at_new, length in SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks():
-        gone -= set(range(at_old, at_old + length))
-        fresh -= set(range(at_new, at_new + length))
+        stayed |= {at_new + step: at_old + step for step in range(length)}
+    gone -= set(stayed.values())
     found = []
-    for place in sorted(fresh):
-        found.append(_change(old, new, place, before, after, gone))
-    found += [RuleChange("removed", old[i]["name"], i + 1, rules.in_words(old[i])) for i in sorted(gone)]
-    return found
+    for place, rule in enumerate(new):
+        if place in stayed:
+            fields = _fields(old[stayed[place]], rule)
+            if fields:
+                found.append(_told("changed", rule, place, stayed[place], fields))
+        else:
+            found.append(_arrived(old, rule, place, gone))
+    return found + [_told("removed", old[place], place) for place in sorted(gone)]
 
 
-def _change(
-    old: list[RuleData], new: list[RuleData], place: int, before: list[str], after: list[str], gone: set[int]
-) -> RuleChange:
-    rule, words = new[place], rules.in_words(new[place])
-    same = next((i for i in sorted(gone) if before[i] == after[place]), None)
-    if same is not None:
-        gone.discard(same)
-        return RuleChange("moved", rule["name"], place + 1, words, same + 1)
-    alike = next((i for i in sorted(gone) if old[i]["name"] == rule["name"]), None)
-    if alike is None and place in gone:
-        # Renamed where it stands: one field differs, else it is another rule.
-        alike = place if len(_fields(old[place], rule)) == 1 else None
-    if alike is None:
-        return RuleChange("added", rule["name"], place + 1, words)
-    gone.discard(alike)
-    return RuleChange("changed", rule["name"], place + 1, words, alike + 1, tuple(_fields(old[alike], rule)))
+def _arrived(old: list[RuleData], rule: RuleData, place: int, gone: set[int]) -> RuleChange:
+    """A rule that did not stay where it was: moved, renamed, or new. Takes what it was out of `gone`."""
+    for was in sorted(gone):
+        fields = _fields(old[was], rule)
+        if old[was]["name"] == rule["name"]:
+            gone.discard(was)
+            return _told("moved", rule, place, was, fields)
+        if len(fields) == 1:
+            gone.discard(was)
+            return _told("changed" if was == place else "moved", rule, place, was, fields)
+    return _told("added", rule, place)
+
+
+def _told(kind: str, rule: RuleData, place: int, was: int = -1, fields: Iterable[FieldChange] = ()) -> RuleChange:
+    return RuleChange(kind, rule["name"], place + 1, rules.in_words(rule), was + 1, tuple(fields))
 
 
 def _fields(before: RuleData, after: RuleData) -> list[FieldChange]:
