@@ -128,7 +128,13 @@ DATABASE_ANALYST = DemoAgent(
 
 def researcher(origin: str) -> DemoAgent:
     """`origin`: where the demo's pages are; "" leaves it to the public web."""
-    start = f" Start at {origin}/pages/ and read its articles." if origin else ""
+    goal = (
+        f"Compare paper and compostable mailers for our parcels: price, weight, damage. Start at {origin}/pages/ and "
+        "read its articles."
+        if origin
+        else "What is corrugated fiberboard made of, and how is it recycled? Start at "
+        "https://en.wikipedia.org/wiki/Corrugated_fiberboard."
+    )
     return DemoAgent(
         name="researcher",
         title="Researcher",
@@ -137,7 +143,7 @@ def researcher(origin: str) -> DemoAgent:
         tools=("http_fetch", "ask_human", "read_file", "write_file", "send_email"),
         models=("claude-sonnet-5-5", "claude-haiku-5-5"),
         limits=Limits(max_steps=20, max_tool_calls=40, max_cost_usd=Decimal("1.00")),
-        example_goal=f"Compare paper and compostable mailers for our parcels: price, weight, damage.{start}",
+        example_goal=goal,
         inputs=(
             {
                 "name": "topic",

@@ -93,7 +93,7 @@ async def test_a_site_that_cannot_be_reached_is_said(tmp_path: Path, site: str) 
 
 
 async def test_a_goal_without_an_address_is_said(tmp_path: Path) -> None:
-    done = await Talk(researcher(""), tmp_path).play()
+    done = await Talk(researcher(""), tmp_path, goal="Compare paper and plastic.").play()
     assert "no address to start from" in done.answer
 
 

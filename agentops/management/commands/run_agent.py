@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.urls import reverse
 
 from agentops.accounts.access import Actor, SetUp
@@ -59,8 +60,8 @@ class Command(BaseCommand):
         raise SystemExit(EXIT[Run.Status(ended.status)])
 
     def _start(self, options: dict[str, Any]) -> Run:
-        actor = self._actor(options["user"])
         try:
+            actor = self._actor(options["user"])
             run, _new = start_run(
                 actor,
                 agent=options["agent"],
@@ -69,6 +70,8 @@ class Command(BaseCommand):
                 team=options["team"],
                 via="command",
             )
+        except OperationalError as error:
+            raise CommandError(f"The database cannot be reached; start the stack first. ({error})") from error
         except AgentOpsError as error:
             field = getattr(error, "field", "")
             raise CommandError(f"{field}: {error}" if field.startswith("inputs") else str(error)) from error
