@@ -43,7 +43,7 @@ CONFIG = schemathesis.Config.from_dict(
     {
         "seed": 20261121,
         "generation": {
-            "max-examples": 10,
+            "max-examples": 6,
             "deterministic": True,
             "database": "none",
             "no-shrink": True,

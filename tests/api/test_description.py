@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import jsonschema
 import pytest
 from django.urls import reverse
 
@@ -24,7 +26,7 @@ def operations(schema: Any) -> list[tuple[str, str, Any]]:
 
 
 def test_every_operation_tells_its_scope_and_its_problems(schema: Any) -> None:
-    assert len(operations(schema)) >= 16
+    assert len(operations(schema)) >= 60
     for path, method, told in operations(schema):
         assert told["x-scope"] and told["summary"], (path, method)
         for status in {401, 403, 404, 422} | ({409} if method != "get" else set()):
@@ -72,3 +74,27 @@ def test_the_page_names_every_operation_and_runs_no_script_of_its_own(schema: An
 def test_the_page_asks_for_a_sign_in(client: Any) -> None:
     answer = client.get(reverse("api-docs"))
     assert answer.status_code == 302 and answer.url.startswith(reverse("login"))
+
+
+def test_every_body_and_answer_has_an_example_that_fits(schema: Any) -> None:
+    plain = json.loads(json.dumps(schema))
+    for path, method, told in operations(plain):
+        good = [answer for status, answer in told["responses"].items() if int(status) < 300 and status != "204"]
+        for part in [*good, *([told["requestBody"]] if "requestBody" in told else [])]:
+            content = part["content"]["application/json"]
+            jsonschema.validate(content["example"], {**content["schema"], "components": plain["components"]})
+            assert content["example"], (path, method)
+
+
+def test_whatever_creates_takes_an_idempotency_key_and_every_list_a_cursor(schema: Any) -> None:
+    for path, method, told in operations(schema):
+        names = {parameter["name"] for parameter in told["parameters"]}
+        assert ("Idempotency-Key" in names) == (201 in told["responses"]), (path, method)
+        if told["summary"].startswith("List "):
+            assert {"cursor", "limit"} <= names, path
+
+
+def test_two_schemas_of_one_name_are_refused() -> None:
+    described = api.get_openapi_schema()
+    with pytest.raises(ValueError, match="two schemas named Problem"):
+        described.add_schema_definitions({"Problem": {"title": "Problem", "properties": {"other": {}}}})

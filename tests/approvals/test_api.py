@@ -34,6 +34,15 @@ class Program:
         path = f"/api/approvals/{request.pk}/decision"
         return self.client.post(path, json.dumps(body), "application/json", headers=self.headers)
 
+    def post(self, path: str, **body: Any) -> Any:
+        return self.send("post", path, body)
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        address = f"/api/approvals{path}"
+        return self.client.generic(
+            method.upper(), address, json.dumps(body or {}), "application/json", headers=self.headers
+        )
+
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.secret}"}
@@ -192,3 +201,44 @@ def test_nobody_decides_without_signing_in(subject: make.Subject, ours, program)
     assert program.decide(asked, decision="approve", revision=1).status_code == 401
     asked.refresh_from_db()
     assert asked.status == "pending"
+
+
+def test_several_are_decided_at_once_and_each_says_how_it_went(subject: make.Subject, ours, program) -> None:
+    fine, old, critical = make.request(ours), make.request(ours), make.request(ours, Tier.CRITICAL)
+    items = [{"id": str(fine.pk), "revision": 1}, {"id": str(old.pk), "revision": 7}]
+    items += [{"id": str(critical.pk), "revision": 1}, {"id": str(uuid4()), "revision": 1}]
+    response = program.post("/decisions", decision="reject", items=items, reason="A broken run.")
+    outcomes = response.json()["items"]
+    assert response.status_code == 200
+    assert [each["ok"] for each in outcomes] == [True, False, False, False]
+    assert outcomes[0]["request"]["status"] == "rejected" and all(each["detail"] for each in outcomes[1:])
+    assert outcomes[3]["request"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({"decision": "done"}, "decision"), ({"items": []}, "items"), ({"items": "all"}, "items"), ({"all": True}, "all")],
+)
+def test_what_does_not_decide_several_names_its_field(ours, program, body: dict[str, Any], field: str) -> None:
+    known = {"decision": "reject", "items": [{"id": str(uuid4()), "revision": 1}]}
+    response = program.post("/decisions", **{**known, **body})
+    assert (response.status_code, response.json()["field"]) == (422, field)
+
+
+def test_a_claim_tells_the_others_and_is_let_go(subject: make.Subject, ours, program) -> None:
+    asked = make.request(ours)
+    assert program.send("put", f"/{asked.pk}/claim").json()["claimed_by"] == "ada"
+    other = Program(make.person(Role.APPROVER, of=ours, name="bob"), "approvals:decide")
+    assert other.send("put", f"/{asked.pk}/claim").status_code == 409
+    assert program.send("delete", f"/{asked.pk}/claim").json()["claimed_by"] == ""
+
+
+def test_requests_are_found_by_tier_tool_agent_and_words(subject: make.Subject, ours, program) -> None:
+    asked, medium = make.request(ours), make.request(ours, Tier.MEDIUM)
+
+    def found(**query: str) -> set[str]:
+        return {item["id"] for item in program.get(**query).json()["items"]}
+
+    assert found(tier="medium") == {str(medium.pk)}
+    assert found(tool="send", agent="support", q="mail ada") == {str(asked.pk), str(medium.pk)}
+    assert found(tool="refund") == found(agent="nobody") == found(q="letter") == set()
