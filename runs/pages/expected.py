@@ -30,9 +30,9 @@ class Expected:
 
     @property
     def time_words(self) -> str:
-        low, high = self.seconds
-        size, unit = next((size, unit) for most, size, unit in UNITS if high < most)
-        return _between(f"{max(round(low / size), 1)}", f"{max(round(high / size), 1)}") + f" {unit}"
+        (low, low_unit), (high, high_unit) = map(_amount, self.seconds)
+        low_words = f"{low} {low_unit}" if low_unit != high_unit else f"{low}"
+        return f"{_between(low_words, str(high))} {high_unit}"
 
     @property
     def cost_words(self) -> str:
@@ -49,6 +49,11 @@ def of(run: Run) -> Expected | None:
         return None
     costs = [cost for _started, _ended, cost in rows]
     return Expected(len(times), (median(times), _p90(times)), (median(costs), _p90(costs)))
+
+
+def _amount(seconds: float) -> tuple[int, str]:
+    size, unit = next((size, unit) for most, size, unit in UNITS if seconds < most)
+    return max(round(seconds / size), 1), unit
 
 
 def _p90(values: list[Number]) -> Number:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 from agentops.engine.aside import QUESTION
 from approvals.models import Decision
 from runs.models import Event, ModelCall, Run, RunMessage, Step
+from runs.pages.expected import Expected
 from tests.api import factories
 
 pytestmark = pytest.mark.django_db
@@ -223,13 +225,21 @@ def test_others_see_nothing_of_it() -> None:
 def test_expected_time_and_cost_come_from_past_runs_of_the_agent() -> None:
     run = make_run(status="running", started_at=timezone.now())
     now = timezone.now()
-    for minutes in (3, 3, 3, 8, 8):
+    for minutes in (3, 3, 3, 8, 8):  # half stay below 3, nine in ten below 8
         ended = {"status": "succeeded", "started_at": now - timedelta(minutes=minutes), "ended_at": now}
         factories.run(run.agent, **ended, cost_usd=minutes)
     html = page(run)
     assert "usually 3 to 8 min" in html
     assert "$3.00 to $8.00" in html
     assert "usually" not in page(make_run(status="running", started_at=now))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [((4, 4), "4 s"), ((4, 80), "4 to 80 s"), ((20, 600), "20 s to 10 min"), ((600, 9000), "10 min to 2 h")],
+)
+def test_expected_time_is_in_units_that_fit(seconds: tuple[float, float], words: str) -> None:
+    assert Expected(9, seconds, (Decimal(1), Decimal(1))).time_words == words
 
 
 def test_a_call_of_a_step_that_is_not_loaded_is_found_by_its_number() -> None:
