@@ -29,7 +29,7 @@ function follow(id, seq) {
     onEvent: () => refresh("*"),
     onDelta(frame) {
       if (frame.kind === "tool_input") return;
-      if (frame.step !== step) [step, words] = [frame.step, ""];
+      if (frame.step !== step || !frame.at) [step, words] = [frame.step, ""];
       words = (words + frame.text).slice(-300);
       const line = overview.querySelector(`[data-run="${CSS.escape(id)}"] [data-said]`);
       if (line) {
