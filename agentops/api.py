@@ -10,8 +10,8 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from agentops.accounts.api import teams, tokens
 from agentops.rest import access
+from agentops.rest.accounts import teams, tokens
 from agentops.rest.body import StrictParser
 from agentops.rest.description import Description
 from agentops.rest.problems import tell_as_problems

@@ -10,12 +10,11 @@ from ninja import Router, Schema
 from ninja.responses import Status
 from pydantic import Field
 
+from agentops.accounts import actions
+from agentops.accounts.access import Right
+from agentops.accounts.actions.sight import people_seen
+from agentops.accounts.models import Membership, Role, Team
 from agentops.rest import Body, Cursor, IdempotencyKey, Limit, Page, Request, access, listed, once, page
-
-from .. import actions
-from ..access import Right
-from ..actions.sight import people_seen
-from ..models import Membership, Role, Team
 
 router = Router(tags=["Teams"], auth=access("runs:read"))
 ADMIN = access("admin")

@@ -9,13 +9,12 @@ from ninja import Router, Schema
 from ninja.responses import Status
 from pydantic import Field
 
+from agentops.accounts.access import SCOPES
+from agentops.accounts.actions import revoke_token, tokens_seen
+from agentops.accounts.actions.making_tokens import make_token
+from agentops.accounts.models import ApiToken
+from agentops.accounts.tokens import MAX_DAYS
 from agentops.rest import Body, Cursor, IdempotencyKey, Limit, Page, Request, access, once, page
-
-from ..access import SCOPES
-from ..actions import revoke_token, tokens_seen
-from ..actions.making_tokens import make_token
-from ..models import ApiToken
-from ..tokens import MAX_DAYS
 
 router = Router(tags=["Tokens"], auth=access("admin"))
 
