@@ -26,7 +26,7 @@ from .vocabulary import Vocabulary
 DAYS = 90
 RARE = "zebrafish"
 """A word of three runs and three decided requests, old ones."""
-ENDS = ["succeeded"] * 84 + ["failed"] * 11 + ["cancelled"] * 5
+ENDS = [("succeeded", "answered")] * 84 + [("failed", "max_steps")] * 11 + [("cancelled", "cancelled")] * 5
 LIVE = [("waiting", "approval")] * 200 + [("running", "")] * 50 + [("queued", "")] * 30 + [("paused", "")] * 20
 WAYS = ["page"] * 60 + ["api"] * 39 + ["command"]
 MODELS = ["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-5"]
@@ -93,9 +93,10 @@ class Maker:
         for number in range(ended):
             row = self._run(self._now - step * (ended - number))
             words = f" {RARE}" if number in (ended // 9, ended // 7, ended // 5) else ""
+            status, reason = self._random.choice(ENDS)
             row |= {
-                "status": self._random.choice(ENDS),
-                "stop_reason": "answered",
+                "status": status,
+                "stop_reason": reason,
                 "answer": self._words.sentence(25) + words,
                 "ended_at": row["created_at"] + timedelta(seconds=90),
             }

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from agentops.accounts.access import Right
 from runs.models import Agent, Run
 
-from . import saved_views
+from . import saved_views, wording
 from .run_filters import LIVE, MORE, VIA, Filters
 
 SIZE = 50
@@ -26,6 +26,7 @@ def page(request: HttpRequest) -> HttpResponse:
     filters, cursor = Filters.of(request.GET), request.GET.get("cursor", "")
     shown = filters.newest(_visible(request), cursor, SIZE)
     newest = shown.rows[0].created_at.isoformat() if shown.rows else ""
+    _explain(shown.rows)
     return render(
         request,
         "runs/list.html",
@@ -46,7 +47,9 @@ def page(request: HttpRequest) -> HttpResponse:
 def rows(request: HttpRequest) -> HttpResponse:
     """Live: these runs as they are now, whether or not they still match the filter."""
     ids = [pk for pk in map(_uuid, request.GET.get("ids", "").split(",")) if pk]
-    return render(request, "runs/_rows.html", {"runs": _visible(request).filter(pk__in=ids[:SIZE])})
+    runs = list(_visible(request).filter(pk__in=ids[:SIZE]))
+    _explain(runs)
+    return render(request, "runs/_rows.html", {"runs": runs})
 
 
 @require_GET
@@ -57,6 +60,11 @@ def fresh(request: HttpRequest) -> HttpResponse:
         runs = runs.filter(created_at__gt=after)
     found = Filters.of(request.GET).newest(runs, "", SIZE)
     return render(request, "runs/_fresh.html", {"count": len(found.rows), "more": found.older})
+
+
+def _explain(runs: list[Run]) -> None:
+    for run in runs:
+        run.ending = wording.ending(run)  # type: ignore[attr-defined]
 
 
 def _visible(request: HttpRequest) -> Any:
