@@ -36,6 +36,13 @@ function nothing() {
 // Never press a button of what was there before: what was asked for may still be on its way.
 const isOpen = () => asked === "several" ? working() : opened()?.id === asked;
 
+// A late answer about what was open before does not replace what is open now.
+document.addEventListener("htmx:before:swap", (event) => {
+  const { method, action } = event.detail.ctx.request;
+  const about = /approvals\/([0-9a-f-]{36})/.exec(action)?.[1];
+  if (method.toUpperCase() === "GET" && about && about !== asked) event.preventDefault();
+});
+
 function leave() {
   const way = pane.querySelector("[data-leave]");
   if (!way) return false;
@@ -166,7 +173,7 @@ const refresh = gather(async (ids) => {
 async function follow(ids, decided) {
   const shown = opened();
   if (!shown && !working() && strips.first && !phone.matches) return open(strips.first);
-  if (!shown || !ids.includes(shown.id) && !decided.includes(shown.id)) return;
+  if (shown?.id !== asked || !ids.includes(asked) && !decided.includes(asked)) return;
   if ("editing" in shown) {
     if (decided.includes(shown.id)) toast("It was decided meanwhile: see who and what in the list.", { kind: "bad" });
   } else if (shown.status === "pending" && decided.includes(shown.id)) {

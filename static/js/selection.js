@@ -3,7 +3,7 @@ export class Selection {
   constructor(strips, form) {
     this.strips = strips;
     this.form = form;
-    this.last = null;
+    this.last = "";
     strips.list.addEventListener("change", () => this.tell());
     strips.list.addEventListener("click", (event) => this.click(event));
     form.addEventListener("reset", () => setTimeout(() => this.tell()));
@@ -25,21 +25,24 @@ export class Selection {
       }
       this.range(here);
     }
-    this.last = here;
+    this.last = idOf(here);
     this.tell();
   }
 
   range(here) {
     const { boxes } = this;
-    const [from, to] = [boxes.indexOf(this.last ?? here), boxes.indexOf(here)].sort((a, b) => a - b);
-    for (const one of boxes.slice(Math.max(0, from), to + 1)) one.checked = here.checked;
+    // Rows are replaced by news, so the place where a range begins is kept by its id.
+    const start = boxes.findIndex((one) => idOf(one) === this.last);
+    const end = boxes.indexOf(here);
+    const [from, to] = [start < 0 ? end : start, end].sort((a, b) => a - b);
+    for (const one of boxes.slice(from, to + 1)) one.checked = here.checked;
   }
 
   toggle(strip) {
     const here = box(strip);
     if (!here) return false;
     here.checked = !here.checked;
-    this.last = here;
+    this.last = idOf(here);
     this.tell();
   }
 
@@ -66,4 +69,5 @@ export class Selection {
   }
 }
 
+const idOf = (box) => box.closest(".strip").dataset.id;
 const box = (strip) => strip?.querySelector(".strip-pick input");
