@@ -124,8 +124,18 @@ WITH run AS (
 UPDATE runs_toolcall c SET status = 'executing', fence = %(fence)s::bigint, started_at = now()
 FROM run WHERE c.run_id = run.id
     AND ((c.status = 'approved' AND c.dispatch_at <= now()) OR (c.status = 'executing' AND c.id = ANY(%(stale)s)))
-RETURNING c.id
+RETURNING c.id, c.arguments::text, c.effect, c.bound_hash, c.edited_by_name
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What is to run, as its row has it now: a person may have changed it since the worker read it."""
+
+    arguments: dict[str, Any]
+    effect: str
+    bound_hash: str
+    edited_by: str
 
 
 @dataclass(slots=True)
@@ -200,11 +210,11 @@ def run_statement(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | Non
         return cursor.fetchone()
 
 
-def start(run: str, fence: int, stale: list[int]) -> set[int]:
-    """approved → executing for the run's calls that are due, anew for `stale` ones; their ids. Locks the run first."""
+def start(run: str, fence: int, stale: list[int]) -> dict[int, Started]:
+    """approved → executing for the run's calls that are due, anew for `stale` ones, by id. Locks the run first."""
     with connection.cursor() as cursor:
         cursor.execute(START, {"run": run, "fence": fence, "stale": stale})
-        return {row[0] for row in cursor.fetchall()}
+        return {row[0]: Started(json.loads(row[1]), *row[2:]) for row in cursor.fetchall()}
 
 
 def _parameters(change: Change) -> dict[str, Any]:

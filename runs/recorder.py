@@ -193,8 +193,10 @@ class Recorder(Committing):
                 stale = [call.id for call in state.open_calls if call.stale]
                 started = journal.start(change.run, change.fence, stale)
                 for call in state.calls:
-                    if call.id in started:
+                    if row := started.get(call.id):
                         call.status, call.stale = CallStatus.EXECUTING, False
+                        call.arguments, call.effect = row.arguments, row.effect
+                        call.bound_hash, call.edited_by = row.bound_hash, row.edited_by
                         change.event("call.changed", step=state.turn, call=call.id, tool=call.tool, status="executing")
                 return numbered(change, commit(change))
 

@@ -166,6 +166,31 @@ def test_a_person_changes_the_arguments_and_just_these_run(take: Take) -> None:
     assert (started.status, started.arguments, started.edited_by) == ("executing", {"value": "half"}, last.by_name)
 
 
+def test_what_a_person_changed_while_a_worker_held_the_run_is_what_starts(take: Take) -> None:
+    """It answers a question beside the conversation, say, and read the call before it was changed."""
+    run, [first, second] = waiting(take, "refund", "refund")
+    say(run, first, "approve")
+    hand = take(run)
+    say(run, second, "edit", arguments={"value": "half"})
+    hand.do(hand.recorder.start_calls(hand.state))
+    started = hand.state.calls[1]
+    assert (started.status, started.arguments, started.effect) == ("executing", {"value": "half"}, "refund half")
+    assert (started.bound_hash, started.edited_by) == (row(second).bound_hash, row(second).edited_by_name)
+
+
+def test_an_edit_that_was_taken_back_while_a_worker_held_the_run_does_not_start(take: Take, grace: None) -> None:
+    run, [call] = waiting(take)
+    say(run, call, "edit", arguments={"value": "double"})
+    Run.objects.filter(pk=run.pk).update(wake_at=Now())
+    hand = take(run)
+    say(run, call, "take_back")
+    say(run, call, "approve")
+    ToolCall.objects.filter(pk=call.id).update(dispatch_at=Now())
+    hand.do(hand.recorder.start_calls(hand.state))
+    [started] = hand.state.calls
+    assert (started.status, started.arguments, started.edited_by) == ("executing", {"value": "refund"}, "")
+
+
 def test_an_edit_that_the_tool_refuses_changes_nothing(take: Take) -> None:
     run, [call] = waiting(take)
     with pytest.raises(InvalidInput, match="Give exactly: value") as refused:
