@@ -19,8 +19,8 @@ GLUE = "-_@./:+~&=?<>#'\\\""
 APART = str.maketrans(dict.fromkeys(GLUE + "\x00", " "))
 MOST_WORDS, LONGEST_WORD = 8, 100
 
-NEAR, FAR = 2_000, 20_000
-"""Rows looked through, newest first: what is common shows in the near ones; what shows in neither has few rows."""
+NEAR, FAR = 2_000, 8_000
+"""Rows looked through, newest first, and then further: what is common shows in the near ones."""
 FEW = 5_000
 """Matches that the index of words is asked for at once."""
 
@@ -48,13 +48,16 @@ def newest_matching(
     rows = cursor.after(rows, by, start).order_by(f"-{by}", "-pk")
     if not rest:
         return _page(list(rows[: size + 1]), by, size)
+    found: list[Row] = []
     for window in (NEAR, FAR):
         edge = next(iter(rows.select_related(None).only(by)[window - 1 : window]), None)
-        found = list((_down_to(rows, by, edge) if edge else rows).filter(rest)[: size + 1])
+        found += (_down_to(rows, by, edge) if edge else rows).filter(rest)[: size + 1 - len(found)]
         if edge is None or len(found) > size:
             return _page(found, by, size)
+        rows = cursor.after(rows, by, cursor.at(edge, by))
         if few is not None and window == NEAR and few.values("pk")[: FEW + 1].count() <= FEW:
-            return _page(list(rows.filter(rest, pk__in=few.values("pk")[:FEW])[: size + 1]), by, size)
+            found += rows.filter(rest, pk__in=few.values("pk")[:FEW])[: size + 1 - len(found)]
+            return _page(found, by, size)
     return Found(found, cursor.at(edge, by), getattr(edge, by))
 
 

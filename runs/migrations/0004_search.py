@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="run",
-            index=models.Index(fields=["agent_name", "-created_at", "-id"], name="runs_by_agent"),
+            index=models.Index(fields=["agent", "-created_at", "-id"], name="runs_by_agent"),
         ),
         migrations.AddIndex(
             model_name="run",

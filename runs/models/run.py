@@ -120,7 +120,7 @@ class Run(models.Model):
             models.Index(fields=["status"], condition=~Q(status__in=FINAL), name="live_runs"),
             models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="runs_by_end"),
             # None of a column that a step changes: it would end the cheap updates in place (HOT).
-            models.Index(fields=["agent_name", "-created_at", "-id"], name="runs_by_agent"),
+            models.Index(fields=["agent", "-created_at", "-id"], name="runs_by_agent"),
             models.Index(fields=["started_by_name", "-created_at", "-id"], name="runs_by_person"),
             models.Index(fields=["started_via", "-created_at", "-id"], name="runs_by_way"),
             models.Index(fields=["-created_at", "-id"], condition=~Q(tainted_by=""), name="tainted_runs"),

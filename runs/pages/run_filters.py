@@ -13,10 +13,10 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from agentops.accounts.access import Actor
 from approvals.pages import search
 from approvals.pages.search import Found
-from runs.models import Run, RunWords
-from runs.models.run import RunQuerySet
+from runs.models import Agent, Run, RunWords
 
 NAMES = ("q", "status", "agent", "by", "via", "from", "to", "tainted", "cost")
 MORE = ("by", "via", "from", "to", "tainted", "cost")
@@ -47,8 +47,12 @@ class Filters:
     def more(self) -> int:
         return sum(name in self.values for name in MORE)
 
-    def newest(self, runs: RunQuerySet, cursor: str, size: int) -> Found[Run]:
-        first, *others = self._conditions() or [Q()]
+    def newest(self, actor: Actor, cursor: str, size: int, after: datetime | None = None) -> Found[Run]:
+        """The runs that this actor sees and that fit, from the cursor on, started after `after`."""
+        first, *others = self._conditions(actor) or [Q()]
+        runs = Run.objects.visible_to(actor).select_related("agent")
+        if after:
+            runs = runs.filter(created_at__gt=after)
         rest, few = reduce(and_, others, Q()), None
         words = search.query(self.values.get("q", ""))
         if words is not None:
@@ -57,7 +61,7 @@ class Filters:
         found = runs.filter(first, self._period())
         return search.newest_matching(found, rest, "created_at", cursor, size, few)
 
-    def _conditions(self) -> list[Q]:
+    def _conditions(self, actor: Actor) -> list[Q]:
         """The first has an index in the order of time; those that leave least come first, the cost has none."""
         found: list[Q] = []
         get = self.values.get
@@ -66,7 +70,9 @@ class Filters:
         elif get("status") in Run.WaitingOn.values:
             found.append(Q(status=Run.Status.WAITING, waiting_on=get("status")))
         if agent := get("agent"):
-            found.append(Q(agent_name=agent))
+            # By their keys: the planner does not know that an agent's runs are all of one team.
+            known = Agent.objects.visible_to(actor).filter(name=agent).values_list("pk", flat=True)
+            found.append(Q(agent_id__in=list(known)))
         if by := get("by"):
             found.append(Q(started_by_name=by))
         if "tainted" in self.values:

@@ -24,7 +24,7 @@ SIZE = 50
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     filters, cursor = Filters.of(request.GET), request.GET.get("cursor", "")
-    shown = filters.newest(_visible(request), cursor, SIZE)
+    shown = filters.newest(request.actor, cursor, SIZE)
     newest = shown.rows[0].created_at.isoformat() if shown.rows else ""
     _explain(shown.rows)
     return render(
@@ -47,7 +47,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def rows(request: HttpRequest) -> HttpResponse:
     """Live: these runs as they are now, whether or not they still match the filter."""
     ids = [pk for pk in map(_uuid, request.GET.get("ids", "").split(",")) if pk]
-    runs = list(_visible(request).filter(pk__in=ids[:SIZE]))
+    runs = list(Run.objects.visible_to(request.actor).select_related("agent").filter(pk__in=ids[:SIZE]))
     _explain(runs)
     return render(request, "runs/_rows.html", {"runs": runs})
 
@@ -55,20 +55,14 @@ def rows(request: HttpRequest) -> HttpResponse:
 @require_GET
 def fresh(request: HttpRequest) -> HttpResponse:
     """Live: how many runs that match were started after the newest on the page."""
-    runs, after = _visible(request), _moment(request.GET.get("after", ""))
-    if after:
-        runs = runs.filter(created_at__gt=after)
-    found = Filters.of(request.GET).newest(runs, "", SIZE)
+    after = _moment(request.GET.get("after", ""))
+    found = Filters.of(request.GET).newest(request.actor, "", SIZE, after)
     return render(request, "runs/_fresh.html", {"count": len(found.rows), "more": found.older})
 
 
 def _explain(runs: list[Run]) -> None:
     for run in runs:
         run.ending = wording.ending(run)  # type: ignore[attr-defined]
-
-
-def _visible(request: HttpRequest) -> Any:
-    return Run.objects.visible_to(request.actor).select_related("agent")
 
 
 def _choices(request: HttpRequest, filters: Filters) -> dict[str, Any]:

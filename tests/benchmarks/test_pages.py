@@ -13,7 +13,7 @@ from benchmarks.pages import addresses, queries
 from runs.models import ModelCall, Run, RunWords, Step, ToolCall
 
 pytestmark = pytest.mark.django_db
-SMALL = {"runs": len(LIVE) + 20, "decided": 40, "pending": 19}
+SMALL = {"runs": len(LIVE) + 40, "decided": 60, "pending": 19}
 
 
 def counts(times: int) -> dict[str, int]:
