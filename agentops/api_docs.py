@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from agentops.api import api
 from agentops.rest.examples import Schema, example, resolved, type_name
@@ -16,6 +17,7 @@ from agentops.rest.examples import Schema, example, resolved, type_name
 LONGEST_LINE = 88
 
 
+@require_safe
 def page(request: HttpRequest) -> HttpResponse:
     schema = api.get_openapi_schema()
     schemas = schema["components"]["schemas"]

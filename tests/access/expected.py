@@ -18,6 +18,7 @@ def rule(anonymous: str, viewer: str, operator: str, approver: str, admin: str, 
 
 Rule = dict[str, str]
 PUBLIC = rule("in", "in", "in", "in", "in", "in", "in")
+SIGNED_OUT = dict.fromkeys(WHO, "sign-in")
 SIGNED_IN = rule("sign-in", "in", "in", "in", "in", "in", "in")
 SEE = rule("sign-in", "in", "in", "in", "in", "gone", "in")
 OPERATE = rule("sign-in", "no", "in", "no", "in", "gone", "in")
@@ -28,6 +29,13 @@ ADMINS = rule("sign-in", "no", "no", "no", "in", "in", "in")
 ADMINS_OF_PERSON = rule("sign-in", "gone", "gone", "gone", "in", "gone", "in")
 """People are seen by who administers them; to others there is nobody."""
 OPERATORS_ANYWHERE = rule("sign-in", "no", "in", "no", "in", "no", "in")
+NAMED = rule("sign-in", "no", "no", "no", "in", "422", "in")
+"""The team stands in the body: one that is not seen is a field that is wrong, as one that never was."""
+OPERATE_NAMED = rule("sign-in", "no", "in", "no", "in", "422", "in")
+OFFERED = rule("sign-in", "422", "422", "422", "in", "422", "in")
+"""The page offers a choice of what one administers: anything else is a choice that is not there."""
+TEAM_IN_FORM = rule("sign-in", "no", "no", "no", "in", "no", "in")
+ANSWER = rule("sign-in", "no", "in", "in", "in", "gone", "in")
 SUPERUSER = rule("sign-in", "no", "no", "no", "no", "no", "in")
 OWNER = rule("sign-in", "gone", "gone", "gone", "gone", "gone", "gone")
 """The one in this world belongs to somebody else."""
@@ -39,12 +47,13 @@ class Line(NamedTuple):
 
 
 REVISION = {"revision": 1}
+PRICE = {"input_usd": "1", "output_usd": "1", "cache_read_usd": "1", "cache_write_usd": "1"}
 PAGES: dict[str, Line] = {
     "GET healthz": Line(PUBLIC),
     "GET readyz": Line(PUBLIC),
     "GET sign-in/": Line(PUBLIC),
     "POST sign-in/": Line(PUBLIC),
-    "POST sign-out/": Line(PUBLIC),
+    "POST sign-out/": Line(SIGNED_OUT),
     "GET password/<uidb64>/<token>/": Line(PUBLIC),
     "POST password/<uidb64>/<token>/": Line(PUBLIC),
     "GET api/docs": Line(SIGNED_IN),
@@ -81,7 +90,7 @@ PAGES: dict[str, Line] = {
     "GET approvals/history/": Line(SIGNED_IN),
     "GET approvals/<uuid:request_id>": Line(SEE),
     "POST approvals/<uuid:request_id>/decision": Line(DECIDE, {"decision": "approve", **REVISION}),
-    "GET approvals/<uuid:request_id>/arguments": Line(DECIDE),
+    "GET approvals/<uuid:request_id>/arguments": Line(SEE),
     "POST approvals/<uuid:request_id>/arguments": Line(DECIDE, REVISION),
     "POST approvals/<uuid:request_id>/questions": Line(DECIDE, {"question": "Why?"}),
     "POST approvals/<uuid:request_id>/claim": Line(DECIDE),
@@ -101,8 +110,8 @@ PAGES: dict[str, Line] = {
     "GET runs/rows": Line(SIGNED_IN),
     "GET runs/fresh": Line(SIGNED_IN),
     "POST runs/views/": Line(SIGNED_IN),
-    "POST runs/views/<int:view_id>": Line(OWNER),
-    "POST runs/views/<int:view_id>/removal": Line(OWNER),
+    "POST runs/views/<int:view_id>": Line(ADMINISTER, {"name": "Other"}),
+    "POST runs/views/<int:view_id>/removal": Line(ADMINISTER),
     "GET runs/new": Line(SIGNED_IN),
     "POST runs/new": Line(SIGNED_IN),
     "GET runs/new/inputs": Line(SIGNED_IN),
@@ -117,8 +126,8 @@ PAGES: dict[str, Line] = {
     "POST runs/<uuid:run_id>/messages": Line(OPERATE, {"text": "Hello."}),
     "POST runs/<uuid:run_id>/limits": Line(OPERATE, {"max_steps": "90"}),
     "POST runs/<uuid:run_id>/continuation": Line(OPERATE),
-    "POST runs/<uuid:run_id>/answers": Line(SEE, {"text": "Yes."}),
-    "POST runs/<uuid:run_id>/calls/<int:call_id>/resolution": Line(DECIDE, {"outcome": "succeeded"}),
+    "POST runs/<uuid:run_id>/answers": Line(ANSWER, {"text": "Yes."}),
+    "POST runs/<uuid:run_id>/calls/<int:call_id>/resolution": Line(DECIDE, {"outcome": "happened"}),
     # Agents, tools, money, mail
     "GET agents/": Line(SIGNED_IN),
     "GET agents/new": Line(ADMINS),
@@ -132,36 +141,35 @@ PAGES: dict[str, Line] = {
     "POST agents/<slug:team>/<slug:name>/versions/<int:number>/restoration": Line(ADMINISTER),
     "GET tools/": Line(SIGNED_IN),
     "GET tools/<path:name>/": Line(SIGNED_IN),
-    "POST tools/<path:name>/tier": Line(ADMINISTER, {"team": "{team}", "tier": "high"}),
+    "POST tools/<path:name>/tier": Line(TEAM_IN_FORM, {"team": "{team_id}", "tier": "high"}),
     "GET budgets/": Line(SIGNED_IN),
-    "POST budgets/new": Line(ADMINISTER, {"team": "{team}", "period": "month", "limit_usd": "9"}),
+    "POST budgets/new": Line(OFFERED, {"scope": "team:{team_id}", "period": "month", "limit_usd": "9"}),
     "POST budgets/<int:budget_id>": Line(ADMINISTER, {"limit_usd": "9"}),
     "POST budgets/<int:budget_id>/deletion": Line(ADMINISTER),
-    "POST budgets/prices": Line(SUPERUSER),
-    "POST budgets/prices/deletion": Line(SUPERUSER),
+    "POST budgets/prices": Line(SUPERUSER, {"model": "{model}", **PRICE}),
+    "POST budgets/prices/deletion": Line(SUPERUSER, {"model": "{model}"}),
     "GET budgets/spend.csv": Line(SIGNED_IN),
     "GET outbox/": Line(SIGNED_IN),
     "GET outbox/<int:message_id>": Line(SEE),
 }
 
-PRICE = {"input_usd": "1", "output_usd": "1", "cache_read_usd": "1", "cache_write_usd": "1"}
 REST: dict[str, Line] = {
     "GET api/openapi.json": Line(SIGNED_IN),
     "GET api/runs": Line(SIGNED_IN),
-    "POST api/runs": Line(OPERATE, {"agent": "{name}", "goal": "Do it."}),
+    "POST api/runs": Line(OPERATE_NAMED, {"agent": "{name}", "goal": "Do it."}),
     "GET api/runs/<uuidstr:run_id>": Line(SEE),
     "GET api/runs/<uuidstr:run_id>/steps": Line(SEE),
     "GET api/runs/<uuidstr:run_id>/tool-calls": Line(SEE),
     "GET api/runs/<uuidstr:run_id>/events": Line(SEE),
     "GET api/runs/<uuidstr:run_id>/messages": Line(SEE),
     "POST api/runs/<uuidstr:run_id>/messages": Line(OPERATE, {"text": "Hello."}),
-    "POST api/runs/<uuidstr:run_id>/answers": Line(SEE, {"text": "Yes."}),
+    "POST api/runs/<uuidstr:run_id>/answers": Line(ANSWER, {"text": "Yes."}),
     "PATCH api/runs/<uuidstr:run_id>/limits": Line(OPERATE, {"max_steps": 90}),
     "POST api/runs/<uuidstr:run_id>/continuation": Line(OPERATE),
     "POST api/runs/<uuidstr:run_id>/cancellation": Line(OPERATE),
     "POST api/runs/<uuidstr:run_id>/suspension": Line(OPERATE),
     "DELETE api/runs/<uuidstr:run_id>/suspension": Line(OPERATE),
-    "POST api/runs/<uuidstr:run_id>/tool-calls/<int:call_id>/resolution": Line(DECIDE, {"outcome": "succeeded"}),
+    "POST api/runs/<uuidstr:run_id>/tool-calls/<int:call_id>/resolution": Line(DECIDE, {"outcome": "happened"}),
     "GET api/approvals": Line(SIGNED_IN),
     "GET api/approvals/<uuidstr:request_id>": Line(SEE),
     "POST api/approvals/decisions": Line(SIGNED_IN),
@@ -170,19 +178,27 @@ REST: dict[str, Line] = {
     "PUT api/approvals/<uuidstr:request_id>/claim": Line(DECIDE),
     "DELETE api/approvals/<uuidstr:request_id>/claim": Line(DECIDE),
     "GET api/agents": Line(SIGNED_IN),
-    "POST api/agents": Line(ADMINS),
+    "POST api/agents": Line(
+        NAMED,
+        {
+            "team": "{team}",
+            "name": "other",
+            "title": "Other",
+            "version": {"system_prompt": "Help.", "model_chain": ["claude-sonnet-4-5"]},
+        },
+    ),
     "GET api/agents/<slug:name>": Line(SEE),
     "PATCH api/agents/<slug:name>": Line(ADMINISTER, {"title": "Other"}),
     "GET api/agents/<slug:name>/versions": Line(SEE),
     "POST api/agents/<slug:name>/versions": Line(ADMINISTER),
     "GET api/agents/<slug:name>/versions/<int:number>": Line(SEE),
-    "PUT api/agents/<slug:name>/live": Line(ADMINISTER, {"number": 1}),
-    "PUT api/agents/<slug:name>/candidate": Line(ADMINISTER, {"number": 1, "percent": 10}),
+    "PUT api/agents/<slug:name>/live": Line(ADMINISTER, {"version": 1}),
+    "PUT api/agents/<slug:name>/candidate": Line(ADMINISTER, {"percent": 10}),
     "DELETE api/agents/<slug:name>/candidate": Line(ADMINISTER),
     "POST api/agents/<slug:name>/candidate/promotion": Line(ADMINISTER),
     "GET api/tools": Line(SIGNED_IN),
     "GET api/tools/<name>": Line(SIGNED_IN),
-    "PUT api/tools/<name>/tier": Line(ADMINISTER, {"team": "{team}", "tier": "high"}),
+    "PUT api/tools/<name>/tier": Line(NAMED, {"team": "{team}", "tier": "high"}),
     "DELETE api/tools/<name>/tier": Line(SUPERUSER),
     "GET api/policies": Line(SIGNED_IN),
     "GET api/policies/<slug:team>": Line(SEE),
@@ -190,9 +206,9 @@ REST: dict[str, Line] = {
     "GET api/policies/<slug:team>/versions/<int:number>": Line(SEE),
     "PUT api/policies/<slug:team>/draft": Line(ADMINISTER, {"rules": [], **REVISION}),
     "POST api/policies/<slug:team>/publication": Line(ADMINISTER, REVISION),
-    "PUT api/policies/<slug:team>/live": Line(ADMINISTER, {"number": 1}),
+    "PUT api/policies/<slug:team>/live": Line(ADMINISTER, {"version": 1}),
     "GET api/budgets": Line(SIGNED_IN),
-    "POST api/budgets": Line(ADMINISTER, {"team": "{team}", "period": "month", "limit_usd": "9"}),
+    "POST api/budgets": Line(NAMED, {"team": "{team}", "period": "month", "limit_usd": "9"}),
     "GET api/budgets/<int:budget_id>": Line(SEE),
     "PATCH api/budgets/<int:budget_id>": Line(ADMINISTER),
     "DELETE api/budgets/<int:budget_id>": Line(ADMINISTER),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -18,7 +19,7 @@ from agentops.accounts.access import SCOPES, Actor
 from agentops.accounts.models import AccessChange, Role
 from agentops.accounts.tokens import create_token
 from approvals.actions import publish_policy
-from approvals.models import Policy
+from approvals.models import Policy, Rule
 from runs.models import Budget, OutboxMessage, SavedView
 from tests.api import factories
 
@@ -37,6 +38,7 @@ class World:
         self.member = factories.person(team, Role.VIEWER)
         root = factories.person(is_superuser=True)
         policy = Policy.objects.create(team=team)
+        Rule.objects.create(policy=policy, position=1, name="All", tool="*", tier="high")
         self.people: dict[str, User] = {role.value: factories.person(team, role) for role in Role}
         self.people |= {"stranger": factories.person(factories.team("elsewhere")), "superuser": root}
         self.people["deactivated"] = factories.person(team)
@@ -76,7 +78,7 @@ class World:
 
     def ask(self, client: Client, method: str, route: str, body: Any = None) -> tuple[str, list[str]]:
         """What came of it, in a word, and the statements that changed something. All is rolled back."""
-        address = self.address(route)
+        address, cookies = self.address(route), deepcopy(client.cookies)
         with transaction.atomic(), CaptureQueriesContext(connection) as asked:
             if route.startswith("api/"):
                 text = json.dumps(body if body is not None else {})
@@ -85,6 +87,7 @@ class World:
                 answer = getattr(client, method.lower())(address, body or {}, headers={"HX-Request": "true"})
             said = outcome(answer)
             transaction.set_rollback(True)
+        client.cookies = cookies  # signing out, say, is undone in the browser too
         return said, [each["sql"] for each in asked if WRITE.match(each["sql"])]
 
     def address(self, route: str) -> str:
@@ -93,12 +96,14 @@ class World:
 
 
 def outcome(answer: Any) -> str:
-    """in, no (403, or sent back with a refusal), gone (404), or sign-in."""
+    """in, 422, no (403, or sent back with a refusal), gone (404), or sign-in."""
     if answer.status_code == 401 or (answer.status_code == 302 and "/sign-in/" in answer["Location"]):
         return "sign-in"
     if answer.status_code in {403, 404}:
         return {403: "no", 404: "gone"}[answer.status_code]
     assert answer.status_code != 500, answer.content[:500]
+    if answer.status_code == 422:
+        return "no" if REFUSED.search(answer.content.decode()) else "422"
     if answer.status_code == 302:
         errors = [str(m) for m in get_messages(answer.wsgi_request) if m.level == constants.ERROR]
         if any(REFUSED.search(error) for error in errors):

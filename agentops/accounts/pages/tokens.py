@@ -32,9 +32,10 @@ def page(request: HttpRequest) -> HttpResponse:
     status = 200
     if request.method == "POST":
         try:
-            days = int(form["days"]) if form["days"].isascii() and form["days"].isdigit() else 0
+            typed = form["days"]
+            days = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 0
             name = form["name"].replace("\0", "")
-            context["made"], context["secret"] = create_token(request.user, name, chosen, min(days, MAX_DAYS + 1))
+            context["made"], context["secret"] = create_token(request.user, name, chosen, days)
             context["form"], chosen, status = {"name": "", "days": "90"}, [], 201
         except InvalidInput as error:
             context |= {"error": str(error), "field": error.field}
