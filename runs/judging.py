@@ -71,7 +71,7 @@ def hold(state: RunState, toolbox: Toolbox, calls: list[Call], verdicts: Verdict
                     "agent_title": state.agent.title,
                     "step": state.turn,
                     "said": said[-2000:],
-                    "did": _did(state, toolbox),
+                    "last_steps": _last_deeds(state, toolbox),
                 },
                 agent=state.agent.name,
                 tainted_by=state.tainted_by,
@@ -80,7 +80,7 @@ def hold(state: RunState, toolbox: Toolbox, calls: list[Call], verdicts: Verdict
             )
 
 
-def _did(state: RunState, toolbox: Toolbox) -> list[str]:
+def _last_deeds(state: RunState, toolbox: Toolbox) -> list[str]:
     """What the run did last, in the effect lines of its tools, oldest first."""
     blocks = [block for message in state.messages for block in message["content"]]
     failed = {block["tool_use_id"] for block in blocks if block.get("type") == "tool_result" and block.get("is_error")}
