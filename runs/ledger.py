@@ -1,6 +1,7 @@
 """Outer budgets: slices drawn for runs, and given back. A run's own limit is on its row; here is what runs share.
 
 Accounts are always locked narrow scope first, "everything" last, in one statement, after the run's row: no deadlocks.
+Before them their budgets are kept from being deleted; who deletes one locks it first as well.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ STARTS_ON = "CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('mont
 
 ACCOUNTS = f"""
 INSERT INTO runs_account (budget_id, starts_on, spent, held)
-SELECT b.id, {STARTS_ON}, 0, 0 FROM runs_budget b WHERE {BINDS} ORDER BY {NARROW_FIRST}, b.id
+SELECT b.id, {STARTS_ON}, 0, 0 FROM runs_budget b WHERE {BINDS} ORDER BY {NARROW_FIRST}, b.id FOR KEY SHARE OF b
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - parts of our own
 
@@ -39,7 +40,7 @@ SELECT a.id, b.limit_usd - a.spent AS unspent, a.held, b.limit_usd, b.period,
     CASE WHEN b.team_id IS NULL THEN 'everything' WHEN b.agent_id IS NOT NULL THEN 'this agent'
         WHEN b.user_id IS NOT NULL THEN 'this person' ELSE 'the team' END
 FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id
-WHERE {BINDS} AND a.starts_on = {STARTS_ON}
+WHERE a.id = ANY(%(locked)s) AND {BINDS} AND a.starts_on = {STARTS_ON}
 ORDER BY {NARROW_FIRST}, a.id
 """  # noqa: S608 - as above
 
@@ -83,8 +84,9 @@ def draw(
     with connection.cursor() as cursor:
         cursor.execute(ACCOUNTS, parameters)
         cursor.execute(LOCK, {**parameters, "also": ends.accounts})
+        locked = [row[0] for row in cursor.fetchall()]
         give_back(ends.accounts, ends.amount, spent)
-        cursor.execute(READ, parameters)
+        cursor.execute(READ, {**parameters, "locked": locked})
         rows = cursor.fetchall()
         amount = need * SLICE_STEPS
         for _id, unspent, held, limit, period, scope in rows:

@@ -12,6 +12,7 @@ from . import calls as tool_calls
 from . import limits
 from .asking import Asking
 from .interrupts import End
+from .outside import MOST_TRIES
 from .state import Asked
 
 QUESTION = (
@@ -27,7 +28,11 @@ async def answer_all(asking: Asking) -> None:
         await asking.journal.abandon_aside(state, state.cut_off_aside)
         state.cut_off_aside = None
     while state.asked:
-        await _answer(asking, state.asked[0])
+        if state.tries > MOST_TRIES:
+            problem = f"Answering was tried {state.tries} times and never finished."
+            await asking.journal.answer_aside(state, None, state.asked[0], [], problem=problem)
+        else:
+            await _answer(asking, state.asked[0])
         state.asked.pop(0)
 
 

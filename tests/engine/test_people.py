@@ -9,6 +9,7 @@ from agentops.core.messages import text_of
 from agentops.core.states import CallStatus, StopReason, WaitingOn
 from agentops.core.tools import Tier, ToolResult
 from agentops.engine.interrupts import End
+from agentops.engine.outside import MOST_TRIES
 from agentops.engine.state import Asked, OpenStep, Said
 
 from .doubles import LIMITS, CountingTool, World, calls, check_conversation, failed, run_state, says
@@ -165,6 +166,18 @@ async def test_an_aside_that_a_dead_worker_had_begun_is_given_up_and_begun_anew(
     world.model.turns = [says("Because.")]
     await world.waits()
     assert world.journal.commits[-4:] == ["abandon_aside", "open_aside", "answer_aside", "leave"]
+
+
+async def test_a_question_whose_answer_kills_each_worker_is_given_up() -> None:
+    world = held()
+    await world.waits()
+    world.journal.left = None
+    world.state.tries = MOST_TRIES + 1
+    world.state.asked = [Asked(7, "Ada", "Why?", "send 1")]
+    asked = len(world.model.requests)
+    await world.waits()
+    assert len(world.model.requests) == asked, "nothing more is spent on it"
+    assert world.journal.answers == [(7, "", "Answering was tried 9 times and never finished.")]
 
 
 async def test_a_call_keeps_its_key_when_an_aside_comes_between() -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from agentops.core.errors import BudgetRefused
 from runs import ledger
+from runs.actions import delete_budget
 from runs.models import Account, Budget
+from tests.acceptance.stack import eventually
 
 from . import factories as make
 from .conftest import Take
@@ -208,3 +213,26 @@ def test_narrow_and_wide_budgets_at_once_never_overshoot_and_never_deadlock() ->
     for pair in (narrow, own):
         assert sum(money(one)[1] for one in pair) == Decimal("0.5")
         assert all(money(one)[1] <= Decimal("0.3") for one in pair)
+
+
+def waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+        return cursor.fetchone() is not None
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with an account", "without"])
+def test_a_draw_while_the_budget_is_being_deleted_goes_on_without_it(known: bool) -> None:
+    ours = make.team()
+    kept, deleted = make.budget(1, ours), make.budget(1, ours, "month")
+    if known:
+        ledger.give_back((drawn := draw(ours.pk)).accounts, drawn.amount, Decimal(0))
+    drawing: Callable[[], Any] = lambda: draw(ours.pk)  # noqa: E731
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.extend(make.at_once(drawing)))
+    with transaction.atomic():
+        delete_budget(make.admin(ours), deleted)
+        thread.start()
+        eventually(waits_for_a_lock, "the draw waits for the deletion")
+    thread.join()
+    assert results == [ledger.Slice([make.account(kept).pk], NEED * ledger.SLICE_STEPS)]
