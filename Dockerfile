@@ -12,4 +12,4 @@ USER agentops
 ENV AGENTOPS_DATA_DIR=/data
 VOLUME /data
 EXPOSE 8000
-CMD ["python", "-m", "uvicorn", "agentops.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio", "--lifespan", "off", "--ws-max-size", "4096", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", "warning"]
+CMD ["python", "-m", "uvicorn", "agentops.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio", "--lifespan", "off", "--ws-max-size", "4096", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "3", "--no-access-log", "--no-proxy-headers", "--log-level", "warning"]

@@ -29,8 +29,9 @@ def web(env: Env) -> Service:
     server = ["-m", "uvicorn", "agentops.asgi:application", "--host", env.bind, "--port", str(env.port)]
     options = ["--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio", "--lifespan", "off"]
     sockets = ["--ws-max-size", "4096", "--ws-per-message-deflate", "false"]
-    # Open sockets would hold a graceful stop for ever.
-    stop = ["--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", "warning"]
+    # Open sockets would hold a graceful stop for ever. Who asks behind a proxy is read in accounts/address.py alone:
+    # the server by itself would believe any local program's X-Forwarded-For.
+    stop = ["--timeout-graceful-shutdown", "3", "--no-access-log", "--no-proxy-headers", "--log-level", "warning"]
     local = "127.0.0.1" if env.bind in {"0.0.0.0", "::"} else env.bind  # noqa: S104
     return _service(env, "web", [*server, *options, *sockets, *stop], ready=_answers(local, env.port))
 

@@ -34,6 +34,8 @@ NAMED = rule("sign-in", "no", "no", "no", "in", "422", "in")
 OPERATE_NAMED = rule("sign-in", "no", "in", "no", "in", "422", "in")
 OFFERED = rule("sign-in", "422", "422", "422", "in", "422", "in")
 """The page offers a choice of what one administers: anything else is a choice that is not there."""
+TOLD = rule("sign-in", "422", "422", "422", "in", "gone", "in")
+"""The page comes again and says who can."""
 TEAM_IN_FORM = rule("sign-in", "no", "no", "no", "in", "no", "in")
 ANSWER = rule("sign-in", "no", "in", "in", "in", "gone", "in")
 SUPERUSER = rule("sign-in", "no", "no", "no", "no", "no", "in")
@@ -102,6 +104,7 @@ PAGES: dict[str, Line] = {
     "GET policy/<slug:team>/rules/<int:number>": Line(ADMINISTER),
     "POST policy/<slug:team>/rules/<int:number>": Line(ADMINISTER, REVISION),
     "POST policy/<slug:team>/condition": Line(ADMINISTER),
+    "GET policy/<slug:team>/trial": Line(SEE),
     "POST policy/<slug:team>/trial": Line(SEE),
     "GET policy/<slug:team>/versions/": Line(SEE),
     "POST policy/<slug:team>/versions/<int:number>/restoration": Line(ADMINISTER),
@@ -144,7 +147,7 @@ PAGES: dict[str, Line] = {
     "POST tools/<path:name>/tier": Line(TEAM_IN_FORM, {"team": "{team_id}", "tier": "high"}),
     "GET budgets/": Line(SIGNED_IN),
     "POST budgets/new": Line(OFFERED, {"scope": "team:{team_id}", "period": "month", "limit_usd": "9"}),
-    "POST budgets/<int:budget_id>": Line(ADMINISTER, {"limit_usd": "9"}),
+    "POST budgets/<int:budget_id>": Line(TOLD, {"limit_usd": "9"}),
     "POST budgets/<int:budget_id>/deletion": Line(ADMINISTER),
     "POST budgets/prices": Line(SUPERUSER, {"model": "{model}", **PRICE}),
     "POST budgets/prices/deletion": Line(SUPERUSER, {"model": "{model}"}),
