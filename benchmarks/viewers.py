@@ -24,6 +24,8 @@ class Seen:
     events: set[int] = field(default_factory=set)
     pieces: int = 0
     resyncs: int = 0
+    joined: asyncio.Event = field(default_factory=asyncio.Event)
+    """With the first heartbeat: text that was streamed before is not repeated."""
     milliseconds: list[float] = field(default_factory=list)
 
 
@@ -36,6 +38,8 @@ async def watch(socket: ClientConnection, seen: Seen, last: int, pieces: int) ->
             seen.milliseconds.append((now - frame["data"]["at"]) * 1000)
         elif frame["type"] == "delta":
             seen.pieces += frame["text"].count(" ")
+        elif frame["type"] == "heartbeat":
+            seen.joined.set()
         elif frame["type"] == "resync":
             seen.resyncs += 1
         if len(seen.events) >= last and seen.pieces >= pieces:
@@ -60,6 +64,8 @@ async def main() -> None:
         asyncio.create_task(watch(socket, each, task["last"], task["pieces"]))
         for socket, each in zip(sockets, seen, strict=True)
     ]
+    async with asyncio.timeout(task["seconds"]):
+        await asyncio.gather(*(each.joined.wait() for each in seen))
     print("ready", flush=True)
     await asyncio.wait(watching, timeout=task["seconds"])
     for each in watching:
