@@ -11,7 +11,7 @@ from typing import Any
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
@@ -26,6 +26,12 @@ register = template.Library()
 LONG = 240
 """Characters from which a value gets a block of its own."""
 _KINDS = ("short", "empty", "long", "data")
+
+
+@register.simple_tag
+def sheets(*names: str) -> SafeString:
+    """Links to our style sheets. Each file names its layer, so their order in a page does not matter."""
+    return format_html_join("", '<link rel="stylesheet" href="{}">', ((static(f"css/{name}.css"),) for name in names))
 
 
 @register.filter
