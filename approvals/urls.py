@@ -9,6 +9,7 @@ from .pages import asking, decision, editing, history, inbox, selection
 urlpatterns = [
     path("", inbox.page, name="approvals"),
     path("rows", inbox.rows, name="approvals-rows"),
+    path("rows/rest", inbox.rest, name="approvals-rest"),
     path("count", inbox.count, name="approvals-count"),
     path("selection", selection.page, name="approvals-selection"),
     path("history/", history.page, name="approvals-history"),

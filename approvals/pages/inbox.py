@@ -17,6 +17,8 @@ from . import groups, presenting
 
 LISTED = 200
 """Rows on the page. The count beside them is always the true one."""
+FIRST = 80
+"""Rows that the page brings along; the rest come when somebody gets there."""
 UNLISTED = ("words", "input_schema", "outcome", "decision_reason", "bound_hash", "rule")
 """What rows do not show; a schema may be long."""
 
@@ -48,6 +50,12 @@ def rows(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+def rest(request: HttpRequest) -> HttpResponse:
+    """The rows after those that the page brought along."""
+    return render(request, "approvals/_rows.html", {"rows": _with_order(_listed(request)[FIRST:])})
+
+
+@require_GET
 def count(request: HttpRequest) -> HttpResponse:
     """Live: how many wait, for the rail of every page."""
     return render(
@@ -62,7 +70,9 @@ def context(request: HttpRequest, chosen: ApprovalRequest | None, **problems: An
     first = chosen or (whole.get(pk=listed[0].pk) if listed else None)
     query = {name: value for name in ("q", "tool", "agent") if (value := request.GET.get(name, ""))}
     return {
-        "rows": listed,
+        "rows": listed[:FIRST],
+        "rest": len(listed) > FIRST,
+        "listed": len(listed),
         "matching": len(listed) if len(listed) < LISTED else _pending(request).count(),
         "q": query.get("q", ""),
         "tool": query.get("tool", ""),

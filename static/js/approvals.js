@@ -152,6 +152,8 @@ document.addEventListener("took-effect", () => {
   if (shown?.status === "approved" && !working()) renew(shown.id);
 });
 
+document.addEventListener("htmx:after:swap", () => { strips.complete(); selection.tell(); });
+
 const refresh = gather(async (ids) => {
   const all = ids.includes("*");
   const query = new URLSearchParams(inbox.dataset.query);

@@ -36,6 +36,17 @@ export class Strips {
     return rows.slice(at + 1).find(pending) ?? rows.slice(0, Math.max(0, at)).reverse().find(pending);
   }
 
+  // The rows that the page did not bring along are there: what came live meanwhile is not shown twice.
+  complete() {
+    const seen = new Set();
+    for (const row of this.rows) {
+      if (seen.has(row.dataset.id)) row.remove();
+      seen.add(row.dataset.id);
+      this.waiting.delete(row.dataset.id);
+    }
+    this.tell();
+  }
+
   // What the person brings back here themselves is no arrival: it does not wait behind the bar.
   expect(id) { this.expected.add(id); }
 
@@ -57,6 +68,7 @@ export class Strips {
       }
     }
     if (all) {
+      this.list.querySelector(".strips-rest")?.remove();
       const known = new Set(rows.map((row) => row.dataset.id));
       for (const row of this.rows) {
         if (known.has(row.dataset.id)) continue;

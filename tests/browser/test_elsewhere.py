@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from approvals.models import ApprovalRequest
+from approvals.pages.inbox import FIRST
 from runs.models import ToolCall
 from tests.acceptance.world import call_id, ended, turn, use
 from tests.api import factories
+from tests.approvals import factories as make
 
 from .desk import SLOW, Desk, head, live, opened, strip
 
@@ -92,3 +95,16 @@ def test_the_loser_of_a_race_sees_who_decided(desk: Desk) -> None:
     expect(inline.get_by_role("button", name="Approve")).to_have_count(0)
     assert ended(run).status == "succeeded"
     assert desk.site.ledger.count()[call_id(ToolCall.objects.get(pk=request.subject_id))] == 1
+
+
+def test_the_far_end_of_a_long_queue_comes_when_somebody_gets_there(desk: Desk) -> None:
+    waiting = [make.request(desk.team) for _ in range(FIRST + 7)]
+    page = desk.page("/approvals/")
+    strips = page.locator("#strips .strip")
+    expect(page.locator("#pending-count")).to_have_attribute("data-count", str(len(waiting)))
+    expect(strips).to_have_count(FIRST)
+    page.locator(".strips-rest").scroll_into_view_if_needed()
+    expect(strips).to_have_count(len(waiting))
+    expect(page.locator(".strips-rest")).to_have_count(0)
+    expect(page.locator("#arrivals")).to_be_hidden()
+    ApprovalRequest.objects.filter(team=desk.team).delete()
