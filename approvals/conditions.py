@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import cel
+from django.utils.translation import gettext as _
 
 from agentops.core.errors import AgentOpsError, InvalidInput
 from agentops.tools.escape import shorten, visible
@@ -73,7 +74,7 @@ class Condition:
         except Exception as error:  # the library raises whatever Python exception is nearest to CEL's own
             raise ConditionFailed(_words(error)) from error
         if not isinstance(answer, bool):
-            raise ConditionFailed(f"It is {type(answer).__name__}, not true or false.")
+            raise ConditionFailed(_("It is %(kind)s, not true or false.") % {"kind": type(answer).__name__})
         return answer
 
 
@@ -122,9 +123,12 @@ def _check_size(arguments: Any) -> None:
     try:
         size = len(json.dumps(arguments, ensure_ascii=False).encode())
     except (ValueError, TypeError, RecursionError) as error:
-        raise ConditionFailed(f"The arguments cannot be read: {_words(error)}") from error
+        raise ConditionFailed(_("The arguments cannot be read: %(error)s") % {"error": _words(error)}) from error
     if size > MAX_ARGUMENT_BYTES:
-        raise ConditionFailed(f"The arguments are {size:,} bytes; {MAX_ARGUMENT_BYTES:,} is the most.")
+        raise ConditionFailed(
+            _("The arguments are %(count)s bytes; %(most)s is the most.")
+            % {"count": f"{size:,}", "most": f"{MAX_ARGUMENT_BYTES:,}"}
+        )
     pending, parts = [arguments], 0
     while pending:
         value = pending.pop()
@@ -134,7 +138,10 @@ def _check_size(arguments: Any) -> None:
         elif isinstance(value, list):
             pending.extend(value)
     if parts > MAX_ARGUMENT_PARTS:
-        raise ConditionFailed(f"The arguments have {parts:,} values; {MAX_ARGUMENT_PARTS:,} is the most.")
+        raise ConditionFailed(
+            _("The arguments have %(count)s values; %(most)s is the most.")
+            % {"count": f"{parts:,}", "most": f"{MAX_ARGUMENT_PARTS:,}"}
+        )
 
 
 def _words(error: Exception) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from agentops.core.errors import InvalidInput
 from agentops.core.tools import Tier
 
@@ -57,34 +59,40 @@ def from_json(data: dict[str, Any]) -> StoredRule:
 def check_shape(data: Any) -> None:
     """Raises InvalidInput unless these are a rule's fields, all of them, of the right types and lengths."""
     if not isinstance(data, dict) or set(data) != set(FIELDS):
-        raise InvalidInput(f"A rule has {', '.join(FIELDS)}, and nothing else.", "")
+        raise InvalidInput(_("A rule has %(fields)s, and nothing else.") % {"fields": ", ".join(FIELDS)}, "")
     for name, value in data.items():
         if name == "timer_seconds":
             if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-                raise InvalidInput("Write a whole number of seconds, or leave it empty.", name)
+                raise InvalidInput(_("Write a whole number of seconds, or leave it empty."), name)
         elif not isinstance(value, str):
-            raise InvalidInput("This must be text.", name)
+            raise InvalidInput(_("This must be text."), name)
         elif name in _LONGEST and len(value) > (longest := _LONGEST[name]):
-            raise InvalidInput(f"This has {len(value):,} characters; at most {longest:,} are allowed.", name)
+            raise InvalidInput(
+                _("This has %(count)s characters; at most %(most)s are allowed.")
+                % {"count": f"{len(value):,}", "most": f"{longest:,}"},
+                name,
+            )
         elif "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise InvalidInput("This contains a character that cannot be stored.", name)
+            raise InvalidInput(_("This contains a character that cannot be stored."), name)
 
 
 def check(data: dict[str, Any]) -> None:
     """Raises InvalidInput naming the field, unless a policy may hold this rule."""
     if not data["name"].strip() or not data["name"].isprintable():
-        raise InvalidInput("People read the name on every request: give it printable characters.", "name")
+        raise InvalidInput(_("People read the name on every request: give it printable characters."), "name")
     for field in ("tool", "agent"):
         if not _PATTERN.fullmatch(data[field]):
             raise InvalidInput(
-                "Write a name, or a pattern with * for any characters and ? for one; other than these it may "
-                "hold letters, digits and _ . : / -",
+                _(
+                    "Write a name, or a pattern with * for any characters and ? for one; other than these it "
+                    "may hold letters, digits and _ . : / -"
+                ),
                 field,
             )
     if data["taint"] not in Rule.Taint:
-        raise InvalidInput(f"Taint is one of {', '.join(Rule.Taint.values)}.", "taint")
+        raise InvalidInput(_("Taint is one of %(values)s.") % {"values": ", ".join(Rule.Taint.values)}, "taint")
     if data["tier"] not in list(Tier):
-        raise InvalidInput(f"The tier is one of {', '.join(Tier)}.", "tier")
+        raise InvalidInput(_("The tier is one of %(tiers)s.") % {"tiers": ", ".join(Tier)}, "tier")
     if data["condition"].strip():
         conditions.check(data["condition"])
     _check_deadline(Tier(data["tier"]), data["timer_seconds"], data["on_deadline"])
@@ -92,11 +100,11 @@ def check(data: dict[str, Any]) -> None:
 
 def _check_deadline(tier: Tier, seconds: int | None, on_deadline: str) -> None:
     if on_deadline not in Rule.OnDeadline:
-        raise InvalidInput("At its deadline a request waits on, or expires.", "on_deadline")
+        raise InvalidInput(_("At its deadline a request waits on, or expires."), "on_deadline")
     if on_deadline and tier is not Tier.HIGH:
-        raise InvalidInput("Only high can expire: medium approves itself, critical waits.", "on_deadline")
+        raise InvalidInput(_("Only high can expire: medium approves itself, critical waits."), "on_deadline")
     if on_deadline and seconds is None:
-        raise InvalidInput("Say after how many seconds it expires.", "timer_seconds")
+        raise InvalidInput(_("Say after how many seconds it expires."), "timer_seconds")
     check_timer(tier, seconds, expires=bool(on_deadline))
 
 
@@ -105,9 +113,12 @@ def check_timer(tier: Tier, seconds: int | None, *, expires: bool = False) -> No
     if seconds is None:
         return
     if tier is not Tier.MEDIUM and not expires:
-        raise InvalidInput("Only medium counts down, and high where it expires. Leave it empty.", "timer_seconds")
+        raise InvalidInput(_("Only medium counts down, and high where it expires. Leave it empty."), "timer_seconds")
     if not 1 <= seconds <= MAX_TIMER_SECONDS:
-        raise InvalidInput(f"A countdown is 1 to {MAX_TIMER_SECONDS:,} seconds (30 days).", "timer_seconds")
+        raise InvalidInput(
+            _("A countdown is 1 to %(most)s seconds (30 days).") % {"most": f"{MAX_TIMER_SECONDS:,}"},
+            "timer_seconds",
+        )
 
 
 def in_words(data: dict[str, Any]) -> str:

@@ -8,6 +8,8 @@ from datetime import date
 from math import isfinite
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from agentops.core.errors import InvalidInput
 
 from .texts import check_text
@@ -29,14 +31,14 @@ _KEYS = {"name", "label", "kind", "required", "help", "choices", "default"}
 def check_declared(inputs: Any) -> list[Declared]:
     """The declaration in full. Raises InvalidInput with a field such as `inputs.2.label` (counted from 1)."""
     if not isinstance(inputs, list) or not all(isinstance(one, dict) for one in inputs):
-        raise InvalidInput("The inputs are a list, one entry for each thing to ask for.", "inputs")
+        raise InvalidInput(_("The inputs are a list, one entry for each thing to ask for."), "inputs")
     if len(inputs) > MOST:
-        raise InvalidInput(f"An agent asks for at most {MOST} inputs.", "inputs")
+        raise InvalidInput(_("An agent asks for at most %(most)s inputs.") % {"most": MOST}, "inputs")
     checked: list[Declared] = []
     for number, one in enumerate(inputs, start=1):
         made = _declared(one, f"inputs.{number}")
         if any(made["name"] == other["name"] for other in checked):
-            raise InvalidInput(f"Two inputs are named {made['name']}.", f"inputs.{number}.name")
+            raise InvalidInput(_("Two inputs are named %(name)s.") % {"name": made["name"]}, f"inputs.{number}.name")
         checked.append(made)
     return checked
 
@@ -56,7 +58,9 @@ def check_given(declared: list[Declared], given: Mapping[str, Any]) -> dict[str,
     names = [one["name"] for one in declared]
     if unknown := [str(name) for name in given if name not in names]:
         raise InvalidInput(
-            f"It asks for no input “{unknown[0][:60]}”, but for {', '.join(names)}.", f"inputs.{unknown[0][:60]}"
+            _("It asks for no input “%(name)s”, but for %(names)s.")
+            % {"name": unknown[0][:60], "names": ", ".join(names)},
+            f"inputs.{unknown[0][:60]}",
         )
     values = {}
     for one in declared:
@@ -66,7 +70,7 @@ def check_given(declared: list[Declared], given: Mapping[str, Any]) -> dict[str,
         if value is not None:
             values[one["name"]] = _value(one, value, f"inputs.{one['name']}")
         elif one["required"]:
-            raise InvalidInput("This is needed to start.", f"inputs.{one['name']}")
+            raise InvalidInput(_("This is needed to start."), f"inputs.{one['name']}")
     return _within_total(values)
 
 
@@ -89,19 +93,19 @@ def _read(kind: str, text: str) -> Any:
 
 def _declared(one: dict[str, Any], field: str) -> Declared:
     if strange := [str(key) for key in one if key not in _KEYS]:
-        raise InvalidInput(f"An input has no {strange[0][:60]}.", field)
+        raise InvalidInput(_("An input has no %(name)s.") % {"name": strange[0][:60]}, field)
     kind = one.get("kind", "text")
     if kind not in KINDS:
-        raise InvalidInput(f"An input is one of {', '.join(KINDS)}.", f"{field}.kind")
+        raise InvalidInput(_("An input is one of %(kinds)s.") % {"kinds": ", ".join(KINDS)}, f"{field}.kind")
     name = one.get("name") or ""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidInput(
-            "A name begins with a small letter and has letters, digits and _, at most 40: order_number.",
+            _("A name begins with a small letter and has letters, digits and _, at most 40: order_number."),
             f"{field}.name",
         )
     label = check_text(one.get("label") or name, f"{field}.label", 120).strip()
     if not label.isprintable():
-        raise InvalidInput("People read the label in the form: give it printable characters.", f"{field}.label")
+        raise InvalidInput(_("People read the label in the form: give it printable characters."), f"{field}.label")
     made: Declared = {
         "name": name,
         "label": label or name,
@@ -120,10 +124,10 @@ def _choices(choices: Any, kind: str, field: str) -> list[str]:
     if kind != "choice":
         return []
     if not isinstance(choices, list) or not 2 <= len(choices) <= MOST_CHOICES:
-        raise InvalidInput(f"Give 2 to {MOST_CHOICES} choices.", field)
+        raise InvalidInput(_("Give 2 to %(most)s choices.") % {"most": MOST_CHOICES}, field)
     checked = [check_text(choice, field, LONGEST["choice"]).strip() for choice in choices]
     if not all(checked) or len(set(checked)) != len(checked):
-        raise InvalidInput("Each choice is some text, and another one than the others.", field)
+        raise InvalidInput(_("Each choice is some text, and another one than the others."), field)
     return checked
 
 
@@ -131,19 +135,19 @@ def _value(one: Declared, value: Any, field: str) -> Any:
     kind = one["kind"]
     if kind == "yes_no":
         if not isinstance(value, bool):
-            raise InvalidInput("Say yes or no (true or false).", field)
+            raise InvalidInput(_("Say yes or no (true or false)."), field)
         return value
     if kind == "number":
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
-            raise InvalidInput("This must be a number.", field)
+            raise InvalidInput(_("This must be a number."), field)
         return value
     if kind == "date":
         return _date(value, field)
     text = check_text(value, field, LONGEST[kind])
     if kind == "choice" and text not in one["choices"]:
-        raise InvalidInput(f"Choose one of {', '.join(one['choices'])}.", field)
+        raise InvalidInput(_("Choose one of %(choices)s.") % {"choices": ", ".join(one["choices"])}, field)
     if kind == "text" and "\n" in text.strip():
-        raise InvalidInput("This must be one line.", field)
+        raise InvalidInput(_("This must be one line."), field)
     return text if kind == "long" else text.strip()
 
 
@@ -153,7 +157,7 @@ def _date(value: Any, field: str) -> str:
             raise ValueError(value)
         return date.fromisoformat(value).isoformat()
     except ValueError as error:
-        raise InvalidInput("Write a date as year-month-day: 2026-11-21.", field) from error
+        raise InvalidInput(_("Write a date as year-month-day: 2026-11-21."), field) from error
 
 
 def _anything(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,13 +166,15 @@ def _anything(given: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, str):
             check_text(value, f"inputs.{name}", MAX_TOTAL)
         elif not isinstance(value, int | float | bool | None):
-            raise InvalidInput("An input is text, a number, true, false or null.", f"inputs.{name}")
+            raise InvalidInput(_("An input is text, a number, true, false or null."), f"inputs.{name}")
         elif isinstance(value, float) and not isfinite(value):
-            raise InvalidInput("An input that is a number must be finite.", f"inputs.{name}")
+            raise InvalidInput(_("An input that is a number must be finite."), f"inputs.{name}")
     return _within_total(dict(given))
 
 
 def _within_total(values: dict[str, Any]) -> dict[str, Any]:
     if sum(len(name) + len(str(value)) for name, value in values.items()) > MAX_TOTAL:
-        raise InvalidInput(f"All inputs together have at most {MAX_TOTAL:,} characters.", "inputs")
+        raise InvalidInput(
+            _("All inputs together have at most %(most)s characters.") % {"most": f"{MAX_TOTAL:,}"}, "inputs"
+        )
     return values

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least, Now
+from django.utils.translation import gettext as _
 
 from agentops.core.errors import Conflict, InvalidInput
 from agentops.core.states import CallStatus, WaitingOn
@@ -52,7 +53,7 @@ class ToolCallSubject:
         call = ToolCall.objects.select_related("run").get(pk=int(request.subject_id))
         tool = registry.get(call.tool)
         if tool is None:
-            raise InvalidInput(f"The tool {call.tool} is not installed any more.", "arguments")
+            raise InvalidInput(_("The tool %(tool)s is not installed any more.") % {"tool": call.tool}, "arguments")
         try:
             checked = tool.validate(arguments)
         except InvalidArguments as error:
@@ -72,7 +73,9 @@ class ToolCallSubject:
             },
         )
         if verdict.tier is Tier.CRITICAL:
-            raise InvalidInput(f"With these arguments it is critical: {verdict.reason}.", "arguments")
+            raise InvalidInput(
+                _("With these arguments it is critical: %(reason)s.") % {"reason": verdict.reason}, "arguments"
+            )
         effect = tool.effect_line(checked)
         return Amendment(checked, effect, bind(tool, checked, effect))
 
@@ -85,10 +88,13 @@ class ToolCallSubject:
         before = CallStatus.APPROVED if taken_back else CallStatus.HELD
         outcome = CallStatus.HELD if taken_back else OUTCOMES[decision.decision]
         if call.status != before:
-            raise Conflict(f"The call is {call.get_status_display().lower()} and waits for no decision any more.")
+            raise Conflict(
+                _("The call is %(status)s and waits for no decision any more.")
+                % {"status": call.get_status_display().lower()}
+            )
         shown = decision.details.get("before", {}).get("bound_hash", request.bound_hash)
         if call.bound_hash != shown and not taken_back:
-            raise Conflict("What would be executed is not what this request shows. Nothing was decided.")
+            raise Conflict(_("What would be executed is not what this request shows. Nothing was decided."))
         changed: dict[str, Any] = {"status": outcome, "resolved_by_name": decision.by_name}
         if taken_back:
             changed |= {"resolved_by_name": "", "dispatch_at": None, "edited_by_name": "", **_bound(request)}
@@ -100,7 +106,7 @@ class ToolCallSubject:
             changed |= {"ended_at": Now(), "result": asdict(_told(outcome, request, decision))}
         # A worker may be starting it in this moment: only one of the two finds the status it needs.
         if not ToolCall.objects.filter(pk=call.pk, status=before).update(**changed):
-            raise Conflict("It is under way already; nothing was changed.")
+            raise Conflict(_("It is under way already; nothing was changed."))
         by = decision.by_name or ("the countdown" if decision.via == ApprovalRequest.Via.TIMER else "the system")
         data = {
             "step": request.context.get("step"),

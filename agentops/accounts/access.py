@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from agentops.core.errors import NotAllowed
@@ -28,10 +29,10 @@ RIGHTS = {
 }
 
 WHO_CAN = {
-    Right.VIEW: "a member of the team",
-    Right.OPERATE: "an operator or an admin of the team",
-    Right.DECIDE: "an approver or an admin of the team",
-    Right.ADMINISTER: "an admin of the team",
+    Right.VIEW: _("a member of the team"),
+    Right.OPERATE: _("an operator or an admin of the team"),
+    Right.DECIDE: _("an approver or an admin of the team"),
+    Right.ADMINISTER: _("an admin of the team"),
 }
 
 ROLE_MEANS = {
@@ -99,9 +100,12 @@ class Actor:
     def require(self, right: Right, team_id: int) -> None:
         """Raises NotAllowed, saying who can."""
         if not self.scope_allows(right):
-            raise NotAllowed(f"This token's scopes do not allow it: {right} is missing. Create a token with the scope.")
+            raise NotAllowed(
+                gettext("This token's scopes do not allow it: %(right)s is missing. Create a token with the scope.")
+                % {"right": right}
+            )
         if not self.can(right, team_id):
-            raise NotAllowed(f"You may not do this; {WHO_CAN[right]} can.")
+            raise NotAllowed(gettext("You may not do this; %(who)s can.") % {"who": WHO_CAN[right]})
 
     def __str__(self) -> str:
         return str(self.user)

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from agentops.core.errors import AgentOpsError, InvalidInput
 
@@ -34,12 +35,18 @@ def create_token(owner: Any, name: str, scopes: Iterable[str], days: int = 90) -
     chosen = sorted(set(scopes))
     unknown = [scope for scope in chosen if scope not in SCOPES]
     if unknown or not chosen:
-        said = f"There is no scope {', '.join(unknown)}." if unknown else "A token needs a scope."
-        raise InvalidInput(f"{said} Take one or more of: {', '.join(SCOPES)}.", "scopes")
+        said = (
+            _("There is no scope %(scopes)s.") % {"scopes": ", ".join(unknown)}
+            if unknown
+            else _("A token needs a scope.")
+        )
+        raise InvalidInput(
+            _("%(said)s Take one or more of: %(scopes)s.") % {"said": said, "scopes": ", ".join(SCOPES)}, "scopes"
+        )
     if not 1 <= days <= MAX_DAYS:
-        raise InvalidInput(f"A token lives 1 to {MAX_DAYS} days.", "days")
+        raise InvalidInput(_("A token lives 1 to %(most)s days.") % {"most": MAX_DAYS}, "days")
     if not 1 <= len(name.strip()) <= 80:
-        raise InvalidInput("Name the token after what uses it, in 1 to 80 characters.", "name")
+        raise InvalidInput(_("Name the token after what uses it, in 1 to 80 characters."), "name")
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         owner=owner,
@@ -60,14 +67,14 @@ def verify(secret: str) -> ApiToken:
     """
     token = ApiToken.objects.select_related("owner").filter(hash=_hash(secret)).first()
     if token is None:
-        raise TokenRefused("This token is not known.")
+        raise TokenRefused(_("This token is not known."))
     if token.revoked_at:
-        raise TokenRefused("This token was revoked.")
+        raise TokenRefused(_("This token was revoked."))
     now = timezone.now()
     if token.expires_at <= now:
-        raise TokenRefused("This token has expired.")
+        raise TokenRefused(_("This token has expired."))
     if not token.owner.is_active:
-        raise TokenRefused("This token's owner is no longer active.")
+        raise TokenRefused(_("This token's owner is no longer active."))
     _note_use(token)
     return token
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
@@ -34,9 +35,9 @@ class Token(HttpBearer):
         value = request.headers.get(self.header)
         if value is None:
             return None
-        kind, _, secret = value.partition(" ")
+        kind, _space, secret = value.partition(" ")
         if kind.lower() != self.openapi_scheme:
-            raise tokens.TokenRefused("Send the token as “Authorization: Bearer <token>”.")
+            raise tokens.TokenRefused(_("Send the token as “Authorization: Bearer <token>”."))
         return self.authenticate(request, secret.strip())
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
@@ -47,7 +48,9 @@ class Token(HttpBearer):
             raise
         throttle.count_request(known)
         if self.scope not in known.scopes:
-            raise NotAllowed(f"This token lacks the scope {self.scope}. Create a token that has it.")
+            raise NotAllowed(
+                _("This token lacks the scope %(scope)s. Create a token that has it.") % {"scope": self.scope}
+            )
         request.actor = Actor(known.owner, known)  # type: ignore[attr-defined]
         return request.actor  # type: ignore[attr-defined,no-any-return]
 
@@ -66,8 +69,10 @@ class Session(APIKeyCookie):
     def authenticate(self, request: HttpRequest, key: str | None) -> Actor:
         if check_csrf(request):
             raise NotAllowed(
-                "The CSRF token is missing or wrong. Send the cookie csrftoken as the header X-CSRFToken, "
-                "or use an API token."
+                _(
+                    "The CSRF token is missing or wrong. Send the cookie csrftoken as the header X-CSRFToken, "
+                    "or use an API token."
+                )
             )
         return request.actor  # type: ignore[attr-defined,no-any-return]
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from django.db.models import TextChoices
 from django.http import HttpRequest
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
 from ninja import Header, Schema
 from ninja.parser import Parser
 from pydantic import ConfigDict, PlainSerializer, WithJsonSchema
@@ -57,7 +58,7 @@ def moment(value: datetime | None, field: str) -> datetime | None:
     try:
         return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
     except OverflowError as error:
-        raise InvalidInput("This time is beyond the calendar.", field) from error
+        raise InvalidInput(_("This time is beyond the calendar."), field) from error
 
 
 class MalformedBody(AgentOpsError):
@@ -73,12 +74,14 @@ class StrictParser(Parser):
         except RecursionError as error:
             raise MalformedBody(_too_deep()) from error
         except UnicodeDecodeError as error:
-            raise MalformedBody("The body is not UTF-8.") from error
+            raise MalformedBody(_("The body is not UTF-8.")) from error
         except json.JSONDecodeError as error:
-            where = f"line {error.lineno}, column {error.colno}"
-            raise MalformedBody(f"The body is not JSON: {error.msg} at {where}.") from error
+            raise MalformedBody(
+                _("The body is not JSON: %(problem)s at line %(line)s, column %(column)s.")
+                % {"problem": error.msg, "line": error.lineno, "column": error.colno}
+            ) from error
         except ValueError as error:
-            raise MalformedBody(f"The body is not usable JSON: {error}") from error
+            raise MalformedBody(_("The body is not usable JSON: %(error)s") % {"error": error}) from error
         for path, depth, value in _leaves(body):
             if depth > MAX_DEPTH:
                 raise MalformedBody(_too_deep())
@@ -97,9 +100,9 @@ class StrictParser(Parser):
 def check_text(value: str, field: str) -> None:
     """Raises InvalidInput for text that no row can hold."""
     if "\0" in value:
-        raise InvalidInput("The text contains a NUL character, which cannot be stored. Remove it.", field)
+        raise InvalidInput(_("The text contains a NUL character, which cannot be stored. Remove it."), field)
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidInput("The text contains half of a surrogate pair, which is no character.", field)
+        raise InvalidInput(_("The text contains half of a surrogate pair, which is no character."), field)
 
 
 def _leaves(body: Any) -> Iterator[tuple[str, int, Any]]:

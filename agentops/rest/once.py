@@ -9,6 +9,7 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
 from agentops.accounts.models import IdempotencyKey
@@ -43,10 +44,10 @@ def once(request: Request, key: str, body: BaseModel, make: Callable[[], M], row
             IdempotencyKey.objects.filter(pk=row.pk).update(made=str(made.pk))
             return made, True
     if row.request_hash != request_hash:
-        raise Conflict("This idempotency key was used for another request. Use a new key for a new one.")
+        raise Conflict(_("This idempotency key was used for another request. Use a new key for a new one."))
     found = rows.filter(pk=row.made).first()
     if found is None:
-        raise Conflict("What this idempotency key made is gone. Use a new key to make another.")
+        raise Conflict(_("What this idempotency key made is gone. Use a new key to make another."))
     return found, False
 
 

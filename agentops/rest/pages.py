@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from django.core.signing import BadSignature, Signer
 from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext as _
 from ninja import Query, Schema
 
 from agentops.core.errors import InvalidInput
@@ -60,7 +61,7 @@ def page_of(rows: Sequence[T], cursor: str, limit: int, *, of: str, name: Callab
 
 
 def _foreign() -> InvalidInput:
-    return InvalidInput("This cursor was not given out by this list. Start again without one.", "cursor")
+    return InvalidInput(_("This cursor was not given out by this list. Start again without one."), "cursor")
 
 
 def _signer(model: type[Model], names: tuple[str, str]) -> Signer:

@@ -11,6 +11,8 @@ from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, Request
 from django.core.exceptions import ValidationError as RowInvalid
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.responses import Response
@@ -23,8 +25,10 @@ from .throttle import Throttled
 
 log = logging.getLogger("agentops.rest")
 
-SIGN_IN = "Send “Authorization: Bearer <token>” (manage.py create_token makes one), or sign in with the browser."
-NOT_FOUND = "There is nothing here that you may see. Check the id and the address."
+SIGN_IN = gettext_lazy(
+    "Send “Authorization: Bearer <token>” (manage.py create_token makes one), or sign in with the browser."
+)
+NOT_FOUND = gettext_lazy("There is nothing here that you may see. Check the id and the address.")
 
 
 class Problem(Schema):
@@ -38,7 +42,7 @@ class Problem(Schema):
 
 
 def problem(status: int, detail: str, field: str = "", **more: Any) -> HttpResponse:
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": str(detail)}
     if field:
         body["field"] = field
     response = Response({**more, **body}, status=status, content_type="application/problem+json")
@@ -56,11 +60,11 @@ TOLD_AS: dict[type[Exception], Teller] = {
     Conflict: lambda error: problem(409, str(error), **vars(error)),
     Throttled: lambda error: _throttled(error),
     TokenRefused: lambda error: problem(401, f"{error} {SIGN_IN}"),
-    AuthenticationError: lambda error: problem(401, f"Nobody is signed in. {SIGN_IN}"),
+    AuthenticationError: lambda error: problem(401, f"{_('Nobody is signed in.')} {SIGN_IN}"),
     ObjectDoesNotExist: lambda error: problem(404, NOT_FOUND),
     Http404: lambda error: problem(404, NOT_FOUND),
-    RequestDataTooBig: lambda error: problem(413, "The body is too large; 2 MB is the most."),
-    SuspiciousOperation: lambda error: problem(400, "The request is malformed."),
+    RequestDataTooBig: lambda error: problem(413, _("The body is too large; 2 MB is the most.")),
+    SuspiciousOperation: lambda error: problem(400, _("The request is malformed.")),
     MalformedBody: lambda error: problem(400, str(error)),
     ValidationError: lambda error: _invalid(error),
     RowInvalid: lambda error: _of_row(error),
@@ -97,9 +101,11 @@ def _invalid(error: ValidationError) -> HttpResponse:
         path = path[1:]
     field = "body" if source == "body" and not path else ".".join(str(part) for part in path)
     if first["type"] == "extra_forbidden":
-        return problem(422, f"There is no field {field} here. Remove it, or check its spelling.", field)
+        return problem(
+            422, _("There is no field %(field)s here. Remove it, or check its spelling.") % {"field": field}, field
+        )
     if first["type"] == "missing":
-        return problem(422, f"{field} is missing.", field)
+        return problem(422, _("%(field)s is missing.") % {"field": field}, field)
     return problem(422, f"{field}: {first['msg']}.", field)
 
 
@@ -113,7 +119,7 @@ def _of_row(error: RowInvalid) -> HttpResponse:
 
 def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
     log.error("unexpected error at %s %s", request.method, request.path, exc_info=error)
-    return problem(500, "Something went wrong on our side; it is in the log. Trying again later may help.")
+    return problem(500, _("Something went wrong on our side; it is in the log. Trying again later may help."))
 
 
 class ProblemResponses(MiddlewareMixin):
@@ -125,10 +131,14 @@ class ProblemResponses(MiddlewareMixin):
             return response
         details = {
             404: NOT_FOUND,
-            405: f"{request.method} is not possible here; {response.get('Allow', 'nothing else')} is.",
+            405: _("%(method)s is not possible here; %(allowed)s is.")
+            % {"method": request.method, "allowed": response.get("Allow", _("nothing else"))},
         }
         status = response.status_code
-        made = problem(status, details.get(status, f"{HTTPStatus(status).phrase}: the request was refused."))
+        made = problem(
+            status,
+            details.get(status, _("%(status)s: the request was refused.") % {"status": HTTPStatus(status).phrase}),
+        )
         if "Allow" in response:
             made["Allow"] = response["Allow"]
         return made

@@ -12,6 +12,7 @@ from functools import cache
 
 import redis
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from agentops.accounts.models import ApiToken
 from agentops.core.errors import AgentOpsError
@@ -39,14 +40,18 @@ class Throttled(AgentOpsError):
 def count_request(token: ApiToken) -> None:
     """Raises Throttled."""
     most = settings.AGENTOPS_API_REQUESTS_A_MINUTE
-    _count(f"token:{token.pk}", most, f"A token may send {most:,} requests a minute.")
+    _count(f"token:{token.pk}", most, _("A token may send %(most)s requests a minute.") % {"most": f"{most:,}"})
 
 
 def count_refusal(address: str) -> None:
     """Raises Throttled. A good token is still heard from the same address: nobody can guess one, and behind a proxy
     one broken program would shut out all others."""
     most = settings.AGENTOPS_API_REFUSALS_A_MINUTE
-    _count(f"address:{address}", most, f"More than {most:,} bad tokens came from your address in this minute.")
+    _count(
+        f"address:{address}",
+        most,
+        _("More than %(most)s bad tokens came from your address in this minute.") % {"most": f"{most:,}"},
+    )
 
 
 def _count(what: str, most: int, message: str) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict, InvalidInput
@@ -27,17 +28,23 @@ def ask(actor: Actor, request_id: UUID | str, *, question: str) -> Inquiry:
     actor.require(Right.DECIDE, found.team_id)
     question = check_words(question, "question")
     if not question:
-        raise InvalidInput("Write what you want to know.", "question")
+        raise InvalidInput(_("Write what you want to know."), "question")
     if len(question) > MAX_QUESTION:
-        raise InvalidInput(f"This has {len(question):,} characters; at most {MAX_QUESTION:,} are allowed.", "question")
+        raise InvalidInput(
+            _("This has %(count)s characters; at most %(most)s are allowed.")
+            % {"count": f"{len(question):,}", "most": f"{MAX_QUESTION:,}"},
+            "question",
+        )
     with transaction.atomic():
         request = locked(found)
         if request.status != Status.PENDING:
             raise already(request)
         if request.wants != ApprovalRequest.Wants.DECISION:
-            raise InvalidInput("The agent asks a question here: answer it, or reject it without an answer.", "question")
+            raise InvalidInput(
+                _("The agent asks a question here: answer it, or reject it without an answer."), "question"
+            )
         if request.inquiries.filter(answered_at=None).exists():
-            raise Conflict("The agent has not answered the question before yet. Wait for it, or decide.")
+            raise Conflict(_("The agent has not answered the question before yet. Wait for it, or decide."))
         if request.decide_at is not None:
             settle(request, Verb.HOLD, By(Via.PAGE, actor.user, name_of(actor)), reason="Asked the agent a question.")
         inquiry = Inquiry.objects.create(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor
 from agentops.core.errors import Conflict
@@ -26,8 +27,13 @@ def claim(actor: Actor, request_id: UUID | str) -> ApprovalRequest:
     if not pending.update(claimed_by=actor.user, claimed_by_name=name_of(actor), claimed_at=Now()):
         found.refresh_from_db()
         if found.status != ApprovalRequest.Status.PENDING:
-            raise Conflict(f"It waits for nobody any more: it is {found.get_status_display().lower()}.")
-        raise Conflict(f"{found.claimed_by_name} is looking at it since {found.claimed_at:%H:%M} UTC.")
+            raise Conflict(
+                _("It waits for nobody any more: it is %(status)s.") % {"status": found.get_status_display().lower()}
+            )
+        raise Conflict(
+            _("%(who)s is looking at it since %(time)s UTC.")
+            % {"who": found.claimed_by_name, "time": f"{found.claimed_at:%H:%M}"}
+        )
     return _told(found)
 
 

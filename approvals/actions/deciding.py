@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import InvalidInput
@@ -81,7 +82,7 @@ def require_say(actor: Actor, request: ApprovalRequest) -> None:
 def _verb(decision: str) -> Verb:
     """An allow-list: whatever it does not name is refused, never taken for a yes."""
     if decision not in PEOPLE_MAY:
-        raise InvalidInput(f"A decision is one of {', '.join(PEOPLE_MAY)}.", "decision")
+        raise InvalidInput(_("A decision is one of %(decisions)s.") % {"decisions": ", ".join(PEOPLE_MAY)}, "decision")
     return Verb(decision)
 
 
@@ -94,9 +95,15 @@ def _via(via: str) -> str:
 def check_words(text: str, field: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if len(text) > MAX_TEXT:
-        raise InvalidInput(f"This has {len(text):,} characters; at most {MAX_TEXT:,} are allowed.", field)
+        raise InvalidInput(
+            _("This has %(count)s characters; at most %(most)s are allowed.")
+            % {"count": f"{len(text):,}", "most": f"{MAX_TEXT:,}"},
+            field,
+        )
     if hidden := _HIDDEN.search(text):
-        raise InvalidInput(f"Remove its hidden character U+{ord(hidden.group()):04X}.", field)
+        raise InvalidInput(
+            _("Remove its hidden character U+%(number)s.") % {"number": f"{ord(hidden.group()):04X}"}, field
+        )
     return text
 
 
@@ -104,9 +111,9 @@ def _check_open(request: ApprovalRequest, verb: Verb, revision: int) -> None:
     """Raises AlreadyDecided or InvalidInput unless it can be decided, and by who saw it as it is."""
     if verb is Verb.TAKE_BACK:
         if request.status != Status.APPROVED or request.takes_effect_at is None:
-            raise InvalidInput("Only what a person has just approved can be taken back.", "decision")
+            raise InvalidInput(_("Only what a person has just approved can be taken back."), "decision")
         if request.takes_effect_at <= request.clock:
-            raise already(request, "It is too late to take it back")
+            raise already(request, _("It is too late to take it back"))
     elif request.status != Status.PENDING:
         raise already(request)
     if revision != request.revision:
@@ -119,31 +126,32 @@ def _check_fits(
     """Raises InvalidInput unless this decision suits this request and brings what it needs."""
     critical = request.tier == Tier.CRITICAL
     if request.wants == Wants.ANSWER and verb not in (Verb.ANSWER, Verb.REJECT):
-        raise InvalidInput("The agent asks a question: answer it, or reject it without an answer.", "decision")
+        raise InvalidInput(_("The agent asks a question: answer it, or reject it without an answer."), "decision")
     if critical and verb in (Verb.APPROVE, Verb.EDIT, Verb.ANSWER):
         raise InvalidInput(
-            "A critical action is never executed by the agent: do it outside, then report the outcome with `done`.",
+            _("A critical action is never executed by the agent: do it outside, then report the outcome with `done`."),
             "decision",
         )
     if verb is Verb.DONE and not critical:
         raise InvalidInput(
-            f"Only a critical action is done by a person; approve or reject this {request.tier} one.",
+            _("Only a critical action is done by a person; approve or reject this %(tier)s one.")
+            % {"tier": request.tier},
             "decision",
         )
     if verb is Verb.DONE and not outcome:
-        raise InvalidInput("Say what you did and what came of it: the agent goes on from this.", "outcome")
+        raise InvalidInput(_("Say what you did and what came of it: the agent goes on from this."), "outcome")
     if outcome and verb is not Verb.DONE:
-        raise InvalidInput(f"An outcome goes with done, not with {verb}.", "outcome")
+        raise InvalidInput(_("An outcome goes with done, not with %(verb)s.") % {"verb": verb}, "outcome")
     if verb is Verb.ANSWER and not answer:
-        raise InvalidInput("Write the answer: the agent goes on from it.", "answer")
+        raise InvalidInput(_("Write the answer: the agent goes on from it."), "answer")
     if answer and verb is not Verb.ANSWER:
-        raise InvalidInput(f"An answer goes with answer, not with {verb}.", "answer")
+        raise InvalidInput(_("An answer goes with answer, not with %(verb)s.") % {"verb": verb}, "answer")
     if verb is Verb.EDIT and arguments is None:
-        raise InvalidInput("Give the arguments as they should be, all of them.", "arguments")
+        raise InvalidInput(_("Give the arguments as they should be, all of them."), "arguments")
     if arguments is not None and verb is not Verb.EDIT:
-        raise InvalidInput(f"Arguments go with edit, not with {verb}.", "arguments")
+        raise InvalidInput(_("Arguments go with edit, not with %(verb)s.") % {"verb": verb}, "arguments")
     if verb is Verb.HOLD and request.decide_at is None and request.frozen_for is None:
-        raise InvalidInput("There is no countdown to hold: it waits for a decision anyway.", "decision")
+        raise InvalidInput(_("There is no countdown to hold: it waits for a decision anyway."), "decision")
 
 
 def _is_too_late(request: ApprovalRequest) -> bool:
@@ -152,11 +160,17 @@ def _is_too_late(request: ApprovalRequest) -> bool:
     return request.on_deadline == Verb.EXPIRE and deadline is not None and deadline <= request.clock
 
 
-def already(request: ApprovalRequest, what: str = "Nothing was changed") -> AlreadyDecided:
-    who = request.decided_by_name or f"the {request.get_decided_via_display()}"
+def already(request: ApprovalRequest, what: str = "") -> AlreadyDecided:
+    who = request.decided_by_name or _("the %(via)s") % {"via": request.get_decided_via_display()}
     decision = request.history.latest("revision").decision
     return AlreadyDecided(
-        f"{what}: {who} was first ({decision}, {request.decided_at:%Y-%m-%d %H:%M:%S} UTC).",
+        _("%(what)s: %(who)s was first (%(decision)s, %(time)s UTC).")
+        % {
+            "what": what or _("Nothing was changed"),
+            "who": who,
+            "decision": decision,
+            "time": f"{request.decided_at:%Y-%m-%d %H:%M:%S}",
+        },
         decided_by=who,
         decided_at=request.decided_at,
         decision=decision,
@@ -166,10 +180,14 @@ def already(request: ApprovalRequest, what: str = "Nothing was changed") -> Alre
 def _changed(request: ApprovalRequest, revision: int) -> AlreadyDecided | InvalidInput:
     last = request.history.order_by("-revision").first()
     if last is None or revision > request.revision:
-        return InvalidInput(f"There is no revision {revision}; it is now {request.revision}.", "revision")
-    who = last.by_name or f"the {last.get_via_display()}"
+        return InvalidInput(
+            _("There is no revision %(given)s; it is now %(now)s.") % {"given": revision, "now": request.revision},
+            "revision",
+        )
+    who = last.by_name or _("the %(via)s") % {"via": last.get_via_display()}
     return AlreadyDecided(
-        f"It changed since you looked ({last.decision} by {who}): look again. Its revision is now {request.revision}.",
+        _("It changed since you looked (%(decision)s by %(who)s): look again. Its revision is now %(revision)s.")
+        % {"decision": last.decision, "who": who, "revision": request.revision},
         decided_by=who,
         decided_at=last.at,
         decision=last.decision,

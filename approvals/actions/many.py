@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from agentops.accounts.access import Actor
 from agentops.core.errors import Conflict, InvalidInput, NotAllowed
 from agentops.core.tools import Tier
@@ -36,9 +38,11 @@ def decide_many(
     """
     chosen = list(items)
     if decision not in TOGETHER:
-        raise InvalidInput(f"Several requests can be decided by {', '.join(TOGETHER)}.", "decision")
+        raise InvalidInput(
+            _("Several requests can be decided by %(decisions)s.") % {"decisions": ", ".join(TOGETHER)}, "decision"
+        )
     if not 1 <= len(chosen) <= MOST:
-        raise InvalidInput(f"Choose 1 to {MOST} requests.", "items")
+        raise InvalidInput(_("Choose 1 to %(most)s requests.") % {"most": MOST}, "items")
     return [_one(actor, request_id, revision, decision, reason, via) for request_id, revision in chosen]
 
 
@@ -46,7 +50,7 @@ def _one(actor: Actor, request_id: UUID | str, revision: int, decision: str, rea
     try:
         found = ApprovalRequest.objects.visible_to(actor).get(pk=request_id)
         if found.tier == Tier.CRITICAL or found.wants == ApprovalRequest.Wants.ANSWER:
-            raise InvalidInput("It wants its own look: it is not decided together with others.", "items")
+            raise InvalidInput(_("It wants its own look: it is not decided together with others."), "items")
         decided = decide(actor, request_id, decision=decision, revision=revision, reason=reason, via=via)
     except ApprovalRequest.DoesNotExist:
         return Outcome(str(request_id), False, "There is no such request that you may see.", None)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.accounts.models import Team
@@ -77,16 +78,28 @@ def draft_of(policy: Policy) -> list[dict[str, Any]]:
 def _lock(policy: Policy, revision: int | None) -> Policy:
     current = Policy.objects.select_for_update(of=("self",)).select_related("live").get(pk=policy.pk)
     if revision is not None and revision != current.revision:
-        who = current.changed_by_name or "Somebody"
-        more = f", and {current.revision - revision - 1} more before" if current.revision > revision + 1 else ""
-        said = f" ({current.last_change}{more})" if current.last_change else ""
         raise DraftChanged(
-            f"{who} changed the rules while you were editing{said}. Nothing of yours was saved yet.",
+            _changed_meanwhile(current, revision),
             changed_by=current.changed_by_name,
             changed_at=current.changed_at,
             change=current.last_change,
         )
     return current
+
+
+def _changed_meanwhile(policy: Policy, revision: int) -> str:
+    more = policy.revision - revision - 1
+    said = {"who": policy.changed_by_name or _("Somebody"), "change": policy.last_change, "more": more}
+    if not policy.last_change:
+        words = _("%(who)s changed the rules while you were editing. Nothing of yours was saved yet.")
+    elif more <= 0:
+        words = _("%(who)s changed the rules while you were editing (%(change)s). Nothing of yours was saved yet.")
+    else:
+        words = _(
+            "%(who)s changed the rules while you were editing (%(change)s, and %(more)s more before). "
+            "Nothing of yours was saved yet."
+        )
+    return words % said
 
 
 def _write_draft(actor: Actor, policy: Policy, content: list[dict[str, Any]]) -> None:
@@ -104,7 +117,7 @@ def _write_draft(actor: Actor, policy: Policy, content: list[dict[str, Any]]) ->
 
 def _put_live(actor: Actor, policy: Policy, content: list[dict[str, Any]], note: str) -> PolicyVersion:
     if len(note) > 200 or (note and not note.isprintable()):
-        raise InvalidInput("A note is one line of at most 200 characters.", "note")
+        raise InvalidInput(_("A note is one line of at most 200 characters."), "note")
     if policy.live is not None and policy.live.rules == content:
         return policy.live
     last = policy.versions.aggregate(last=Max("number"))["last"] or 0
@@ -117,7 +130,9 @@ def _put_live(actor: Actor, policy: Policy, content: list[dict[str, Any]], note:
 
 def _checked(content: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if len(content) > MAX_RULES:
-        raise InvalidInput(f"A policy has at most {MAX_RULES} rules. Join some with patterns.", "rules")
+        raise InvalidInput(
+            _("A policy has at most %(most)s rules. Join some with patterns.") % {"most": MAX_RULES}, "rules"
+        )
     for number, rule in enumerate(content, start=1):
         try:
             rules.check_shape(rule)

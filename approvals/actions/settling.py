@@ -15,6 +15,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from agentops.core.errors import Conflict
 from agentops.live.publish import team_changed
@@ -100,7 +101,7 @@ def settle(
         if by.user is not None and BECOMES[verb] == Status.APPROVED and settings.AGENTOPS_GRACE_SECONDS:
             changes["takes_effect_at"] = Now() + timedelta(seconds=settings.AGENTOPS_GRACE_SECONDS)
     if possible.update(**changes) != 1:
-        raise Conflict("The request changed in the same moment; nothing was done. Look at it again.")
+        raise Conflict(_("The request changed in the same moment; nothing was done. Look at it again."))
     request.refresh_from_db()
     decision = Decision.objects.create(
         request=request,

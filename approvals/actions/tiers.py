@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import InvalidInput, NotAllowed
@@ -21,9 +22,9 @@ def set_tier(
     """
     _check_right(actor, team_id)
     if not tool or len(tool) > 128:
-        raise InvalidInput("Name a tool.", "tool")
+        raise InvalidInput(_("Name a tool."), "tool")
     if tier not in list(Tier):
-        raise InvalidInput(f"The tier is one of {', '.join(Tier)}.", "tier")
+        raise InvalidInput(_("The tier is one of %(tiers)s.") % {"tiers": ", ".join(Tier)}, "tier")
     rules.check_timer(Tier(tier), timer_seconds)
     with transaction.atomic():
         row, _created = ToolTier.objects.update_or_create(
@@ -42,4 +43,4 @@ def _check_right(actor: Actor, team_id: int | None) -> None:
     if team_id is not None:
         actor.require(Right.ADMINISTER, team_id)
     elif actor.teams_with(Right.ADMINISTER) is not None or not actor.scope_allows(Right.ADMINISTER):
-        raise NotAllowed("Only a superuser sets a tool's tier for every team.")
+        raise NotAllowed(_("Only a superuser sets a tool's tier for every team."))

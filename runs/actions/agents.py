@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict, InvalidInput
@@ -37,14 +38,14 @@ def create_agent(
     """A new agent with its first version, live at once. Raises InvalidInput with the field at fault."""
     actor.require(Right.ADMINISTER, team_id)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InvalidInput("A name has small letters, digits and hyphens between them: support-desk.", "name")
+        raise InvalidInput(_("A name has small letters, digits and hyphens between them: support-desk."), "name")
     words = _words({"title": title, "description": description, "example_goal": example_goal})
     try:
         with transaction.atomic():
             agent = Agent.objects.create(team_id=team_id, name=name, **words)
             publish_agent(actor, agent, note=note, **fields)
     except IntegrityError as error:
-        raise InvalidInput(f"The team has an agent named {name} already.", "name") from error
+        raise InvalidInput(_("The team has an agent named %(name)s already.") % {"name": name}, "name") from error
     return agent
 
 
@@ -91,5 +92,5 @@ def _words(words: dict[str, str]) -> dict[str, str]:
     checked = {name: check_text(value, name, _LONGEST[name]).strip() for name, value in words.items()}
     title = checked.get("title")
     if title is not None and not (title and title.isprintable()):
-        raise InvalidInput("Give it a title that people recognise.", "title")
+        raise InvalidInput(_("Give it a title that people recognise."), "title")
     return checked

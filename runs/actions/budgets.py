@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict, InvalidInput, NotAllowed
@@ -63,7 +64,7 @@ def _check_right(actor: Actor, budget: Budget) -> None:
     if budget.team_id is not None:
         actor.require(Right.ADMINISTER, budget.team_id)
     elif actor.teams_with(Right.ADMINISTER) is not None or not actor.scope_allows(Right.ADMINISTER):
-        raise NotAllowed("Only a superuser sets the budget for everything.")
+        raise NotAllowed(_("Only a superuser sets the budget for everything."))
 
 
 def _store(budget: Budget) -> None:
@@ -74,14 +75,14 @@ def _store(budget: Budget) -> None:
     except IntegrityError as error:
         if "one_budget_a_scope" not in str(error):
             raise
-        raise Conflict("There is one already for the same, in the same period. Change that one.") from error
+        raise Conflict(_("There is one already for the same, in the same period. Change that one.")) from error
 
 
 def _check_scope(budget: Budget) -> None:
     if budget.agent is not None and budget.agent.team_id != budget.team_id:
-        raise InvalidInput("A budget for an agent is set in the agent's team.", "agent")
+        raise InvalidInput(_("A budget for an agent is set in the agent's team."), "agent")
     if budget.user is not None and not budget.user.memberships.filter(team_id=budget.team_id).exists():
-        raise InvalidInput("A budget for a person is set in a team that the person is in.", "user")
+        raise InvalidInput(_("A budget for a person is set in a team that the person is in."), "user")
 
 
 def _keep(actor: Actor, budget: Budget, before: Decimal | None, after: Decimal | None) -> None:

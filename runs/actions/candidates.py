@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict
@@ -34,8 +35,13 @@ def _settle(actor: Actor, agent: Agent, number: int | None, *, live: bool, perce
         locked = lock_agent(agent)
         candidate = locked.candidate
         if candidate is None or number not in (None, candidate.number):
-            now = f"version {candidate.number} is tried now" if candidate else "no version is tried beside it any more"
-            raise Conflict(f"Somebody was first: {now}, and version {locked.live and locked.live.number} is live.")
+            numbers = {"live": locked.live and locked.live.number, "tried": candidate and candidate.number}
+            words = (
+                _("Somebody was first: version %(tried)s is tried now, and version %(live)s is live.")
+                if candidate
+                else _("Somebody was first: no version is tried beside it any more, and version %(live)s is live.")
+            )
+            raise Conflict(words % numbers)
         if live:
             locked.live = candidate
         if percent == 0:

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict
@@ -68,7 +69,7 @@ def control(
 
 def _cancel(run: Run, reason: str) -> Events:
     if run.is_final:
-        raise Conflict(f"The run has ended already: {run.get_status_display().lower()}.")
+        raise Conflict(_("The run has ended already: %(status)s.") % {"status": run.get_status_display().lower()})
     return _end(run, RunStatus.CANCELLED, StopReason.CANCELLED, reason)
 
 
@@ -107,7 +108,10 @@ def _end(run: Run, status: RunStatus, stop_reason: StopReason, detail: str) -> E
 
 def _pause(run: Run) -> Events:
     if run.is_final or run.status == Run.Status.PAUSED or run.pause_requested:
-        raise Conflict(f"The run cannot be paused: it is {'about to pause' if run.pause_requested else run.status}.")
+        raise Conflict(
+            _("The run cannot be paused: it is %(status)s.")
+            % {"status": _("about to pause") if run.pause_requested else run.get_status_display().lower()}
+        )
     freeze(subject.KIND, subject.held_calls(run.pk))
     if run.status == Run.Status.RUNNING:
         Run.objects.filter(pk=run.pk).update(pause_requested=True)
@@ -119,7 +123,10 @@ def _pause(run: Run) -> Events:
 
 def _resume(run: Run) -> Events:
     if run.status != Run.Status.PAUSED and not run.pause_requested:
-        raise Conflict(f"Only a paused run can be resumed; this one is {run.get_status_display().lower()}.")
+        raise Conflict(
+            _("Only a paused run can be resumed; this one is %(status)s.")
+            % {"status": run.get_status_display().lower()}
+        )
     unfreeze(subject.KIND, subject.held_calls(run.pk))
     if run.status == Run.Status.RUNNING:
         Run.objects.filter(pk=run.pk).update(pause_requested=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import InvalidInput, NotAllowed
@@ -30,7 +31,7 @@ def set_price(
     """
     _check_right(actor)
     if not 1 <= len(model) <= 120 or not model.isprintable() or model != model.strip():
-        raise InvalidInput("Name a model, as the agents' chains do, in at most 120 characters.", "model")
+        raise InvalidInput(_("Name a model, as the agents' chains do, in at most 120 characters."), "model")
     prices = {
         "input_usd": input_usd,
         "output_usd": output_usd,
@@ -39,9 +40,9 @@ def set_price(
     }
     for field, price in prices.items():
         if not price.is_finite() or not 0 <= price <= MOST_USD:
-            raise InvalidInput(f"A price is 0 to {MOST_USD:,} USD per million tokens.", field)
+            raise InvalidInput(_("A price is 0 to %(most)s USD per million tokens.") % {"most": f"{MOST_USD:,}"}, field)
         if price != round(price, 4):
-            raise InvalidInput("A price has at most 4 decimal places.", field)
+            raise InvalidInput(_("A price has at most 4 decimal places."), field)
     with transaction.atomic():
         row, _created = ModelPrice.objects.update_or_create(model=model, defaults=prices)
     return row
@@ -50,9 +51,9 @@ def set_price(
 def clear_price(actor: Actor, model: str) -> None:
     """The published price counts again. Nothing happens when there was none of one's own."""
     _check_right(actor)
-    ModelPrice.objects.filter(model=model).delete()
+    ModelPrice.objects.filter(model=model.replace("\0", "")).delete()
 
 
 def _check_right(actor: Actor) -> None:
     if actor.teams_with(Right.ADMINISTER) is not None or not actor.scope_allows(Right.ADMINISTER):
-        raise NotAllowed("Only a superuser sets the price of a model.")
+        raise NotAllowed(_("Only a superuser sets the price of a model."))

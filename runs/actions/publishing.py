@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import InvalidInput
@@ -38,7 +39,9 @@ def publish_agent(
     actor.require(Right.ADMINISTER, agent.team_id)
     unknown = set(fields) - set(FIELDS)
     if unknown:
-        raise InvalidInput(f"An agent has no {', '.join(sorted(unknown))}.", sorted(unknown)[0])
+        raise InvalidInput(
+            _("An agent has no %(fields)s.") % {"fields": ", ".join(sorted(unknown))}, sorted(unknown)[0]
+        )
     note = check_text(note, "note", 200).strip()
     with transaction.atomic():
         locked = lock_agent(agent)
@@ -75,7 +78,7 @@ def fields_of(version: AgentVersion) -> dict[str, Any]:
 
 def check_percent(percent: int) -> None:
     if isinstance(percent, bool) or not isinstance(percent, int) or not 1 <= percent <= 99:
-        raise InvalidInput("The share of new runs is 1 to 99 percent.", "candidate_percent")
+        raise InvalidInput(_("The share of new runs is 1 to 99 percent."), "candidate_percent")
 
 
 def _version(actor: Actor, agent: Agent, fields: dict[str, Any], note: str) -> AgentVersion:
@@ -90,13 +93,17 @@ def _check_beside(agent: Agent, before: dict[str, Any], after: dict[str, Any], p
     if percent is not None:
         check_percent(percent)
         if agent.live is None:
-            raise InvalidInput("Publish a first version before you try another beside it.", "candidate_percent")
+            raise InvalidInput(_("Publish a first version before you try another beside it."), "candidate_percent")
         if after == before:
-            raise InvalidInput("It is the same as the live version: there is nothing to compare.", "candidate_percent")
+            raise InvalidInput(
+                _("It is the same as the live version: there is nothing to compare."), "candidate_percent"
+            )
     if (percent is not None or agent.candidate_id) and after["inputs"] != before.get("inputs", []):
         raise InvalidInput(
-            "The live version and its candidate share one start form, so their inputs are the same. "
-            "Publish other inputs to all runs, with no candidate beside.",
+            _(
+                "The live version and its candidate share one start form, so their inputs are the same. "
+                "Publish other inputs to all runs, with no candidate beside."
+            ),
             "inputs",
         )
 
@@ -104,15 +111,15 @@ def _check_beside(agent: Agent, before: dict[str, Any], after: dict[str, Any], p
 def _check(fields: dict[str, Any]) -> None:
     check_text(fields.get("system_prompt", ""), "system_prompt", 100_000)
     if not str(fields.get("system_prompt", "")).strip():
-        raise InvalidInput("Tell the agent who it is and how it works.", "system_prompt")
+        raise InvalidInput(_("Tell the agent who it is and how it works."), "system_prompt")
     registry.toolbox(fields.get("tools", []))
     chain = fields.get("model_chain", [])
     if not chain or not all(isinstance(name, str) and name.strip() and len(name) <= 120 for name in chain):
-        raise InvalidInput("Name at least one model.", "model_chain")
+        raise InvalidInput(_("Name at least one model."), "model_chain")
     fields["inputs"] = check_declared(fields.get("inputs", []))
     for name in ("max_output_tokens", "max_parallel_calls", *LIMITS):
         if name in fields and not _within_reason(name, fields[name]):
-            raise InvalidInput("This must be a number above 0 and within reason.", name)
+            raise InvalidInput(_("This must be a number above 0 and within reason."), name)
 
 
 def _within_reason(name: str, value: Any) -> bool:

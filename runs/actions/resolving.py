@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict, InvalidInput
@@ -30,7 +31,7 @@ def resolve_in_doubt(actor: Actor, call_id: int, outcome: str, note: str = "") -
     Deciding about effects needs the right to decide. Raises Conflict when somebody was first.
     """
     if outcome not in OUTCOMES:
-        raise InvalidInput(f"Say one of {', '.join(OUTCOMES)}.", "outcome")
+        raise InvalidInput(_("Say one of %(outcomes)s.") % {"outcomes": ", ".join(OUTCOMES)}, "outcome")
     note = check_text(note, "note", 4000).strip()
     found = ToolCall.objects.filter(run__in=Run.objects.visible_to(actor)).select_related("run", "step").get(pk=call_id)
     actor.require(Right.DECIDE, found.run.team_id)
@@ -38,7 +39,7 @@ def resolve_in_doubt(actor: Actor, call_id: int, outcome: str, note: str = "") -
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=found.run_id)
         if after is CallStatus.APPROVED and run.is_final:
-            raise Conflict("The run has ended, so it cannot do it now. Say whether it happened.")
+            raise Conflict(_("The run has ended, so it cannot do it now. Say whether it happened."))
         changed: dict[str, Any] = {"status": after, "resolved_by_name": str(actor)[:150]}
         if after is CallStatus.APPROVED:
             changed |= {"dispatch_at": Now(), "reason": "A person said: do it now."}
@@ -47,8 +48,12 @@ def resolve_in_doubt(actor: Actor, call_id: int, outcome: str, note: str = "") -
         check_call(CallStatus.IN_DOUBT, after)
         if not ToolCall.objects.filter(pk=found.pk, status=CallStatus.IN_DOUBT).update(**changed):
             found.refresh_from_db()
-            who = f" by {found.resolved_by_name}" if found.resolved_by_name else ""
-            raise Conflict(f"This is settled already{who}: {found.get_status_display().lower()}.")
+            said = {"who": found.resolved_by_name, "status": found.get_status_display().lower()}
+            raise Conflict(
+                _("This is settled already by %(who)s: %(status)s.") % said
+                if said["who"]
+                else _("This is settled already: %(status)s.") % said
+            )
         data = {"step": found.step.number, "call": found.pk, "tool": found.tool, "status": after.value}
         person = {
             "by": str(actor),

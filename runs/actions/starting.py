@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict, InvalidInput
@@ -50,15 +51,17 @@ def start_run(
     """
     goal = check_text(goal, "goal", MAX_GOAL).strip()
     if not goal:
-        raise InvalidInput("Say what the agent is to do.", "goal")
+        raise InvalidInput(_("Say what the agent is to do."), "goal")
     found = _agent(actor, agent, team)
     actor.require(Right.OPERATE, found.team_id)
     if found.live is None or not found.active:
-        raise InvalidInput(f"The agent “{found.name}” starts no runs: it is switched off.", "agent")
+        raise InvalidInput(
+            _("The agent “%(name)s” starts no runs: it is switched off.") % {"name": found.name}, "agent"
+        )
     values = check_given(found.live.inputs, inputs or {})
     asked = _limits(found.live, limits or {})
     if len(idempotency_key) > 200 or not idempotency_key.isprintable():
-        raise InvalidInput("An idempotency key has at most 200 printable characters.", "Idempotency-Key")
+        raise InvalidInput(_("An idempotency key has at most 200 printable characters."), "Idempotency-Key")
     principal = f"user:{getattr(actor.user, 'pk', 0)}"
     body = digest([found.pk, goal, values, limits or {}])
     if idempotency_key and (earlier := _earlier(principal, idempotency_key, body)):
@@ -113,9 +116,11 @@ def _agent(actor: Actor, name: str, team: str) -> Agent:
         agents = agents.filter(team__slug=team)
     found = list(agents[:2])
     if not found:
-        raise InvalidInput(f"There is no agent named “{name[:80]}” that you can see.", "agent")
+        raise InvalidInput(_("There is no agent named “%(name)s” that you can see.") % {"name": name[:80]}, "agent")
     if len(found) > 1:
-        raise InvalidInput(f"Several of your teams have an agent “{name}”: say which team.", "team")
+        raise InvalidInput(
+            _("Several of your teams have an agent “%(name)s”: say which team.") % {"name": name}, "team"
+        )
     return found[0]
 
 
@@ -124,7 +129,9 @@ def _limits(version: AgentVersion, asked: dict[str, Any]) -> dict[str, Any]:
     for name in asked:
         if name not in LIMITS:
             raise InvalidInput(
-                f"There is no limit “{name[:60]}”; there are {', '.join(LIMITS)}.", f"limits.{name[:60]}"
+                _("There is no limit “%(name)s”; there are %(limits)s.")
+                % {"name": name[:60], "limits": ", ".join(LIMITS)},
+                f"limits.{name[:60]}",
             )
     return {name: _limit(name, own, asked.get(name)) for name, own in own_limits(version).items() if name in asked}
 
@@ -141,14 +148,18 @@ def _limit(name: str, own: Any, asked: Any) -> Any:
         if not 0 < value <= LIMITS[name]:
             raise ValueError(asked)
     except (ValueError, TypeError, InvalidOperation, OverflowError) as error:
-        raise InvalidInput(f"A limit is a number above 0 and at most {LIMITS[name]:,}.", f"limits.{name}") from error
+        raise InvalidInput(
+            _("A limit is a number above 0 and at most %(most)s.") % {"most": f"{LIMITS[name]:,}"}, f"limits.{name}"
+        ) from error
     if value > own:
-        raise InvalidInput(f"The agent's own limit is {own}; a run may only have less.", f"limits.{name}")
+        raise InvalidInput(
+            _("The agent's own limit is %(own)s; a run may only have less.") % {"own": own}, f"limits.{name}"
+        )
     return value
 
 
 def _earlier(principal: str, key: str, body: str) -> Run | None:
     found = IdempotencyKey.objects.filter(principal=principal, key=key).select_related("run").first()
     if found and found.body_hash != body:
-        raise Conflict("This idempotency key was used for another request. Use a new key for a new run.")
+        raise Conflict(_("This idempotency key was used for another request. Use a new key for a new run."))
     return found.run if found else None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict, InvalidInput
@@ -42,14 +43,19 @@ def send_message(actor: Actor, run_id: UUID | str, text: str) -> RunMessage:
     """
     text = check_text(text, "text", MAX_MESSAGE).strip()
     if not text:
-        raise InvalidInput("Write what the agent should know or do.", "text")
+        raise InvalidInput(_("Write what the agent should know or do."), "text")
     sent: list[RunMessage] = []
 
     def send(run: Run) -> Events:
         if run.is_final:
-            raise Conflict(f"The run has ended ({run.get_status_display().lower()}): nobody would read it.")
+            raise Conflict(
+                _("The run has ended (%(status)s): nobody would read it.")
+                % {"status": run.get_status_display().lower()}
+            )
         if run.unread >= MOST_UNREAD:
-            raise Conflict(f"{MOST_UNREAD} messages are unread. Wait until the agent has read them.")
+            raise Conflict(
+                _("%(count)s messages are unread. Wait until the agent has read them.") % {"count": MOST_UNREAD}
+            )
         sent.append(RunMessage.objects.create(run=run, text=text, by=actor.user, by_name=str(actor)[:150]))
         Run.objects.filter(pk=run.pk).update(unread=F("unread") + 1)
         return []
@@ -66,7 +72,7 @@ def raise_limits(actor: Actor, run_id: UUID | str, limits: dict[str, Any]) -> Ru
 
     def change(run: Run) -> Events:
         if run.is_final:
-            raise Conflict("The run has ended. If it stopped at a limit, let it go on with a higher one.")
+            raise Conflict(_("The run has ended. If it stopped at a limit, let it go on with a higher one."))
         _raise(actor, run, limits)
         return []
 
@@ -85,17 +91,21 @@ def continue_run(actor: Actor, run_id: UUID | str, limits: dict[str, Any] | None
 
 def _continue(actor: Actor, run: Run, limits: dict[str, Any]) -> Events:
     if run.status != Run.Status.FAILED:
-        raise Conflict(f"Only a failed run can be let go on; this one is {run.get_status_display().lower()}.")
+        raise Conflict(
+            _("Only a failed run can be let go on; this one is %(status)s.")
+            % {"status": run.get_status_display().lower()}
+        )
     if run.version_id is None:
-        raise Conflict("Its agent was deleted, so it cannot go on.")
+        raise Conflict(_("Its agent was deleted, so it cannot go on."))
     if run.held_usd:
-        raise Conflict("What its last model call cost is still being settled. Try again in a minute.")
+        raise Conflict(_("What its last model call cost is still being settled. Try again in a minute."))
     if limits:
         _raise(actor, run, limits)
     reached = LIMIT_OF.get(StopReason(run.stop_reason))
     if reached and reached not in limits:
         raise InvalidInput(
-            f"It stopped at its limit of {_number(getattr(run, reached))} {NAMES[reached]}: raise it to let it go on.",
+            _("It stopped at its limit of %(value)s %(limit)s: raise it to let it go on.")
+            % {"value": _number(getattr(run, reached)), "limit": NAMES[reached]},
             f"limits.{reached}",
         )
     check_run(RunStatus(run.status), RunStatus.QUEUED)
@@ -130,14 +140,16 @@ def answer_question(
     held = ToolCall.objects.filter(run=run, status=CallStatus.HELD)
     questions = [call for call in held if asks_person(call.tool) and call_id in (None, call.pk)]
     if not questions:
-        raise Conflict("The agent asks nothing that waits for an answer.")
+        raise Conflict(_("The agent asks nothing that waits for an answer."))
     if len(questions) > 1:
         numbers = ", ".join(str(call.pk) for call in questions)
-        raise InvalidInput(f"It asks several things: say which call you answer ({numbers}).", "call")
+        raise InvalidInput(
+            _("It asks several things: say which call you answer (%(numbers)s).") % {"numbers": numbers}, "call"
+        )
     call = questions[0]
     waiting = ApprovalRequest.objects.pending().filter(subject_kind=subject.KIND, subject_id=str(call.pk)).first()
     if waiting is None:
-        raise Conflict("Somebody has just answered it.")
+        raise Conflict(_("Somebody has just answered it."))
     try:
         decide(actor, waiting.pk, decision="answer", revision=waiting.revision, answer=text, via=via)
     except InvalidInput as error:
@@ -148,7 +160,7 @@ def answer_question(
 
 def _raise(actor: Actor, run: Run, limits: dict[str, Any]) -> None:
     if not limits:
-        raise InvalidInput(f"Say which limit to raise: {', '.join(LIMITS)}.", "limits")
+        raise InvalidInput(_("Say which limit to raise: %(limits)s.") % {"limits": ", ".join(LIMITS)}, "limits")
     values = {name: _higher(run, name, value) for name, value in limits.items()}
     cost = values.get("max_cost_usd")
     if cost is not None and run.version is not None and cost > run.version.max_cost_usd:
@@ -158,7 +170,10 @@ def _raise(actor: Actor, run: Run, limits: dict[str, Any]) -> None:
 
 def _higher(run: Run, name: str, asked: Any) -> int | Decimal:
     if name not in LIMITS:
-        raise InvalidInput(f"There is no limit “{name[:60]}”; there are {', '.join(LIMITS)}.", f"limits.{name[:60]}")
+        raise InvalidInput(
+            _("There is no limit “%(name)s”; there are %(limits)s.") % {"name": name[:60], "limits": ", ".join(LIMITS)},
+            f"limits.{name[:60]}",
+        )
     now = getattr(run, name)
     try:
         if isinstance(asked, bool):
@@ -168,7 +183,8 @@ def _higher(run: Run, name: str, asked: Any) -> int | Decimal:
             raise ValueError(asked)
     except (ValueError, TypeError, InvalidOperation, OverflowError) as error:
         raise InvalidInput(
-            f"The limit is {_number(now)} now; give a number above that and at most {LIMITS[name]:,}.",
+            _("The limit is %(now)s now; give a number above that and at most %(most)s.")
+            % {"now": _number(now), "most": f"{LIMITS[name]:,}"},
             f"limits.{name}",
         ) from error
     return value

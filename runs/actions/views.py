@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import InvalidInput
@@ -20,14 +21,13 @@ def save_view(actor: Actor, *, name: str, query: str, team_id: int | None = None
     """Keep these filters under a name. A view of the same name is replaced. Raises InvalidInput, NotAllowed."""
     fields = _checked(actor, name, team_id)
     if len(query) > 1000:
-        raise InvalidInput("These filters are too long to keep.", "query")
+        raise InvalidInput(_("These filters are too long to keep."), "query")
     own = SavedView.objects.filter(owner=actor.user)
     if own.count() >= MOST and not own.filter(name=fields["name"]).exists():
-        raise InvalidInput(f"You have {MOST} views; delete one first.", "name")
-    view, _ = SavedView.objects.update_or_create(
+        raise InvalidInput(_("You have %(most)s views; delete one first.") % {"most": MOST}, "name")
+    return SavedView.objects.update_or_create(
         owner=actor.user, name=fields["name"], defaults={**fields, "query": query}
-    )
-    return view
+    )[0]
 
 
 def change_view(actor: Actor, view_id: int, *, name: str, team_id: int | None = None) -> SavedView:
@@ -38,7 +38,7 @@ def change_view(actor: Actor, view_id: int, *, name: str, team_id: int | None = 
         with transaction.atomic():
             SavedView.objects.filter(pk=view.pk).update(**fields)
     except IntegrityError as error:
-        raise InvalidInput("There is a view of this name already.", "name") from error
+        raise InvalidInput(_("There is a view of this name already."), "name") from error
     view.refresh_from_db()
     return view
 
@@ -58,7 +58,7 @@ def _own(actor: Actor, view_id: int) -> SavedView:
 def _checked(actor: Actor, name: str, team_id: int | None) -> dict[str, Any]:
     name = check_text(name, "name", 60).strip()
     if not name:
-        raise InvalidInput("Give the view a name.", "name")
+        raise InvalidInput(_("Give the view a name."), "name")
     if team_id is not None:
         actor.require(Right.VIEW, team_id)
     return {"name": name, "team_id": team_id}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from ninja import Router
 from ninja.responses import Status
 
@@ -58,7 +59,7 @@ def get_agent(request: Request, name: str, team: TeamSlug = "") -> Agent:
     if not found:
         raise Agent.DoesNotExist
     if len(found) > 1:
-        raise InvalidInput(f"Several of your teams have an agent {name}. Say which team.", "team")
+        raise InvalidInput(_("Several of your teams have an agent %(name)s. Say which team.") % {"name": name}, "team")
     return found[0]
 
 
@@ -150,9 +151,9 @@ def _team(request: Request, slug: str) -> Team:
     seen = visible_teams(request.actor)
     found = list((seen.filter(slug=slug) if slug else seen)[:2])
     if not found:
-        raise InvalidInput(f"There is no team {slug} that you may see.", "team")
+        raise InvalidInput(_("There is no team %(team)s that you may see.") % {"team": slug}, "team")
     if len(found) > 1:
-        raise InvalidInput("You are in several teams. Say which one it is for.", "team")
+        raise InvalidInput(_("You are in several teams. Say which one it is for."), "team")
     return found[0]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from django.db import IntegrityError
 from django.db.models import DecimalField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 from ninja import Router, Schema
 from ninja.responses import Status
 from pydantic import Field
@@ -117,19 +118,19 @@ def _create(request: Request, body: NewBudget) -> Budget:
     try:
         return actions.save_budget(request.actor, budget)
     except IntegrityError as error:
-        raise Conflict("Somebody set such a budget in the same moment. Change that one.") from error
+        raise Conflict(_("Somebody set such a budget in the same moment. Change that one.")) from error
 
 
 def _refuse_second(same: QuerySet[Budget]) -> None:
     if found := same.first():
-        raise Conflict(f"There is such a budget: number {found.pk}. Change that one.")
+        raise Conflict(_("There is such a budget: number %(number)s. Change that one.") % {"number": found.pk})
 
 
 def _team(request: Request, slug: str | None) -> Team | None:
     if slug is None:
         return None
     if (team := visible_teams(request.actor).filter(slug=slug).first()) is None:
-        raise InvalidInput(f"There is no team {slug} that you may see.", "team")
+        raise InvalidInput(_("There is no team %(team)s that you may see.") % {"team": slug}, "team")
     return team
 
 
@@ -137,7 +138,7 @@ def _agent(team: Team | None, name: str | None) -> Agent | None:
     if name is None:
         return None
     if (agent := Agent.objects.filter(team=team, name=name).first()) is None:
-        raise InvalidInput(f"The team has no agent {name}.", "agent")
+        raise InvalidInput(_("The team has no agent %(name)s.") % {"name": name}, "agent")
     return agent
 
 
@@ -146,7 +147,7 @@ def _person(team: Team | None, username: str | None) -> Any:
         return None
     membership = Membership.objects.filter(team=team, user__username=username).select_related("user").first()
     if membership is None:
-        raise InvalidInput(f"Nobody named {username} is in the team.", "person")
+        raise InvalidInput(_("Nobody named %(username)s is in the team.") % {"username": username}, "person")
     return membership.user
 
 

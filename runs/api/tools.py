@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from django.db.models import Q
 from django.http import Http404
+from django.utils.translation import gettext as _
 from ninja import Router, Schema
 from pydantic import Field
 
@@ -111,7 +112,7 @@ def _named(request: Request, slug: str | None) -> Team | None:
     if slug is None:
         return None
     if (team := visible_teams(request.actor).filter(slug=slug).first()) is None:
-        raise InvalidInput(f"There is no team {slug} that you may see.", "team")
+        raise InvalidInput(_("There is no team %(team)s that you may see.") % {"team": slug}, "team")
     return team
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from agentops.core.errors import InvalidInput, NotAllowed
 
@@ -19,7 +20,10 @@ def make_token(actor: Actor, *, name: str, scopes: Sequence[str], days: int) -> 
     if actor.token is not None:
         more = sorted(set(scopes) - set(actor.token.scopes))
         if more:
-            raise NotAllowed(f"This token lacks {', '.join(more)}, so it makes no token that has it. Sign in to do so.")
+            raise NotAllowed(
+                _("This token lacks %(scopes)s, so it makes no token that has it. Sign in to do so.")
+                % {"scopes": ", ".join(more)}
+            )
         if timezone.now() + timedelta(days=days) > actor.token.expires_at:
-            raise InvalidInput("A token makes none that outlives it. Ask for fewer days, or sign in.", "days")
+            raise InvalidInput(_("A token makes none that outlives it. Ask for fewer days, or sign in."), "days")
     return tokens.create_token(actor.user, name, scopes, days)
