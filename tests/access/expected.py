@@ -87,6 +87,7 @@ PAGES: dict[str, Line] = {
     # Approvals and policy
     "GET approvals/": Line(SIGNED_IN),
     "GET approvals/rows": Line(SIGNED_IN),
+    "GET approvals/rows/rest": Line(SIGNED_IN),
     "GET approvals/count": Line(SIGNED_IN),
     "POST approvals/selection": Line(SIGNED_IN),
     "GET approvals/history/": Line(SIGNED_IN),
