@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -83,12 +84,12 @@ def _people(request: HttpRequest) -> QuerySet[User]:
     return User.objects.all() if teams is None else User.objects.filter(memberships__team_id__in=teams)
 
 
-def _moment(text: str) -> Any:
+def _moment(text: str) -> datetime | None:
     try:
         found = parse_datetime(text)
-    except ValueError:
+        return found.astimezone(UTC) if found and found.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return found if found and found.tzinfo else None
 
 
 def _uuid(text: str) -> UUID | None:

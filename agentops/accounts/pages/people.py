@@ -30,7 +30,7 @@ def page(request: HttpRequest) -> HttpResponse:
     teams = list(teams_administered(request.actor))
     if not teams and not request.user.is_superuser:
         return not_for_you(request, _("People"), WHO_CAN[Right.ADMINISTER])
-    q, team = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("team", "")
+    q, team = (request.GET.get(name, "").replace("\0", "").strip() for name in ("q", "team"))
     people = people_seen(request.actor).prefetch_related(_memberships(request))
     if q:
         people = people.filter(

@@ -149,6 +149,8 @@ def _visible(request: Request) -> QuerySet[Team]:
 
 def _person(request: Request, team: Team, username: str) -> User:
     request.actor.require(Right.ADMINISTER, team.pk)
+    if "\0" in username:
+        raise User.DoesNotExist
     return people_seen(request.actor).get(username=username)
 
 
