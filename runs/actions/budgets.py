@@ -38,12 +38,16 @@ def save_budget(actor: Actor, budget: Budget) -> Budget:
 
 
 def delete_budget(actor: Actor, budget: Budget) -> None:
-    """Without it its limit binds nobody: who waited for it goes on."""
+    """Without it its limit binds nobody: who waited for it goes on. Raises Conflict when it is gone already."""
     _check_right(actor, budget)
     with transaction.atomic():
         wake_for_money(budget.team_id)
-        _keep(actor, budget, budget.limit_usd, None)
-        budget.delete()
+        # Before its accounts, as who draws from it: else the two could each hold what the other waits for.
+        gone = Budget.objects.select_for_update().filter(pk=budget.pk).first()
+        if gone is None:
+            raise Conflict(_("Somebody has just deleted it."))
+        _keep(actor, gone, gone.limit_usd, None)
+        gone.delete()
 
 
 def wake_for_money(team_id: int | None) -> None:

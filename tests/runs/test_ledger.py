@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from agentops.core.errors import BudgetRefused
 from runs import ledger
 from runs.actions import delete_budget
-from runs.models import Account, Budget
+from runs.models import Account, Budget, BudgetChange
 from tests.acceptance.stack import eventually
 
 from . import factories as make
@@ -236,3 +236,14 @@ def test_a_draw_while_the_budget_is_being_deleted_goes_on_without_it(known: bool
         eventually(waits_for_a_lock, "the draw waits for the deletion")
     thread.join()
     assert results == [ledger.Slice([make.account(kept).pk], NEED * ledger.SLICE_STEPS)]
+
+
+def test_a_budget_deleted_twice_at_once_is_deleted_once() -> None:
+    ours = make.team()
+    budget, boss = make.budget(1, ours), make.admin(ours)
+    draw(ours.pk)
+    results = make.at_once(
+        *[lambda: delete_budget(boss, Budget(pk=budget.pk, team=ours, period="day", limit_usd=1))] * 2
+    )
+    assert sorted(type(result).__name__ for result in results) == ["Conflict", "NoneType"]
+    assert BudgetChange.objects.filter(team=ours).count() == 1
