@@ -25,7 +25,8 @@ LARGEST = 18
 def page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     run = visible_run(request, run_id)
     cards = timeline.latest(run, request.actor)
-    return render(request, "runs/run.html", {"cards": cards, **state(request, run), **rail.of(run)})
+    above = timeline.Gap(0, cards[0].step.number) if cards else None
+    return render(request, "runs/run.html", {"cards": cards, "above": above, **state(request, run), **rail.of(run)})
 
 
 def state(request: HttpRequest, run: Run) -> dict[str, Any]:
@@ -72,15 +73,23 @@ def updates(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 @require_GET
 def earlier(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """Steps before `before`: a hundred, or back to step `from`, or to the step of `call`."""
+    """Steps of the gap between `after` and `before`: a hundred, or those around `step`, or around that of `call`."""
     run = visible_run(request, run_id)
-    before, call = _number(request, "before"), _number(request, "call")
-    first = _number(request, "from") or max(1, before - timeline.CHUNK)
-    if call:
-        of_call = run.call_set.filter(pk=call).values_list("step__number", flat=True).first()
-        first = min(of_call or before, before)
-    cards = timeline.between(run, request.actor, first, before)
-    return render(request, "runs/_steps.html", {"run": run, "cards": cards, **rights(request, run)})
+    gap = timeline.Gap(_number(request, "after"), _number(request, "before"))
+    wanted = _number(request, "step")
+    if call := _number(request, "call"):
+        wanted = run.call_set.filter(pk=call).values_list("step__number", flat=True).first() or 0
+    if (wanted or call) and not gap.after < wanted < gap.before:
+        return HttpResponse(status=204)
+    first, before = gap.part(wanted)
+    context = {
+        "run": run,
+        "cards": timeline.between(run, request.actor, first, before),
+        "above": timeline.Gap(gap.after, first),
+        "below": timeline.Gap(before - 1, gap.before),
+        **rights(request, run),
+    }
+    return render(request, "runs/_steps.html", context)
 
 
 def _number(request: HttpRequest, name: str) -> int:

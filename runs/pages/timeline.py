@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -18,16 +19,37 @@ from .cards import CallCard, StepCard
 LATEST = 40
 """Steps that the page brings along; earlier ones come when asked for."""
 CHUNK = 100
-MOST = 1000
-"""Steps that are sent at once, when somebody wants to go far back."""
+"""Steps that a gap gives when somebody opens it."""
+BEFORE, FROM = 10, 30
+"""Steps before a wanted one and from it on that a link to a far step brings along."""
 
 
 def latest(run: Run, actor: Actor) -> list[StepCard]:
     return _cards(run, actor, run.step_set.order_by("-number")[:LATEST])
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Steps that the page does not have: those between two numbers, both excluded."""
+
+    after: int
+    before: int
+
+    @property
+    def count(self) -> int:
+        return self.before - self.after - 1
+
+    def part(self, wanted: int = 0) -> tuple[int, int]:
+        """The first step to fill in and the one to stop before: around `wanted`, or beside what the page has."""
+        if wanted:
+            return max(self.after + 1, wanted - BEFORE), min(self.before, wanted + FROM)
+        if self.after:
+            return self.after + 1, min(self.after + 1 + CHUNK, self.before)
+        return max(1, self.before - CHUNK), self.before
+
+
 def between(run: Run, actor: Actor, first: int, before: int) -> list[StepCard]:
-    return _cards(run, actor, run.step_set.filter(number__gte=max(first, before - MOST), number__lt=before))
+    return _cards(run, actor, run.step_set.filter(number__gte=first, number__lt=before))
 
 
 def numbered(run: Run, actor: Actor, numbers: Collection[int], after: int) -> list[StepCard]:

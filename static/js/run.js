@@ -106,16 +106,25 @@ document.addEventListener("refused", ({ target, detail }) => {
   field?.focus();
 });
 
-// #waiting leads to the first thing that needs a person; #step-3 and #call-12 work for steps not loaded yet.
+// Steps that the page does not have stand in gaps; a link to one brings those around it, not all between.
+const fill = (gap, wanted = {}) => htmx.ajax(
+  "GET", `${run.dataset.steps}?${new URLSearchParams({ ...gap.dataset, ...wanted })}`, { target: gap, swap: "outerHTML" },
+);
+timeline.addEventListener("click", async ({ target }) => {
+  const gap = target.closest("button") && target.closest(".gap");
+  if (!gap) return;
+  const { after, before } = gap.dataset;
+  await fill(gap);
+  document.getElementById(`step-${Number(after) ? Number(after) + 1 : before - 1}`)?.focus({ preventScroll: true });
+});
+
+// #step-3 and #call-12 work for steps not loaded yet.
 async function follow() {
   const [, kind, number] = location.hash.match(/^#(step|call)-(\d+)$/) ?? [];
   if (!kind) return;
-  const first = Number(timeline.querySelector(".step")?.dataset.number ?? 1);
-  if (first > 1 && !document.getElementById(location.hash.slice(1))) {
-    const query = new URLSearchParams({ before: first, [kind === "call" ? "call" : "from"]: number });
-    await htmx.ajax("GET", `${run.dataset.steps}?${query}`, { target: "#earlier", swap: "outerHTML" });
-  }
-  const target = document.getElementById(location.hash.slice(1));
+  const there = () => document.getElementById(location.hash.slice(1));
+  for (const gap of timeline.querySelectorAll(".gap")) if (!there()) await fill(gap, { [kind]: number });
+  const target = there();
   if (target?.matches("details")) target.open = true;
   target?.scrollIntoView();
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -242,13 +243,27 @@ def test_expected_time_is_in_units_that_fit(seconds: tuple[float, float], words:
     assert Expected(9, seconds, (Decimal(1), Decimal(1))).time_words == words
 
 
-def test_a_call_of_a_step_that_is_not_loaded_is_found_by_its_number() -> None:
-    run = make_run(status="running")
-    steps = [add_step(run, number) for number in range(1, 81)]
-    call = factories.call(steps[4])
+def steps_of(run: Run, **query: int) -> tuple[list[int], list[str]]:
+    """The numbers of the steps that come, and the gaps that are left, above and below."""
     client = factories.signed_in(factories.person(run.team))
-    html = client.get(reverse("run-steps", args=[run.pk]), {"before": 21, "call": call.pk}).content.decode()
-    assert 'id="step-5"' in html and 'id="step-4"' not in html and f'id="call-{call.pk}"' in html
+    html = client.get(reverse("run-steps", args=[run.pk]), query).content.decode()
+    return [int(n) for n in re.findall(r'id="step-(\d+)"', html)], re.findall(
+        r'data-after="\d+" data-before="\d+"', html
+    )
+
+
+def test_a_link_to_a_far_step_brings_those_around_it_and_leaves_gaps() -> None:
+    run = make_run(status="running")
+    steps = [add_step(run, number) for number in range(1, 121)]
+    call = factories.call(steps[49])
+    around = list(range(40, 80))
+    left = ['data-after="0" data-before="40"', 'data-after="79" data-before="100"']
+    assert steps_of(run, after=0, before=100, step=50) == (around, left)
+    assert steps_of(run, after=0, before=100, call=call.pk) == (around, left)
+    assert steps_of(run, after=79, before=100) == (list(range(80, 100)), [])
+    assert steps_of(run, after=60, before=100, step=50) == ([], []), "it is not in this gap"
+    assert steps_of(run, after=0, before=100, call=call.pk + 1) == ([], []), "it is nowhere"
+    assert steps_of(run, after=0, before=3, step=1) == ([1, 2], [])
 
 
 def test_a_long_run_costs_as_many_queries_as_a_short_one(django_assert_max_num_queries: Any) -> None:
