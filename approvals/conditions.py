@@ -84,17 +84,23 @@ def check(source: str) -> None:
     bound = _comprehension_variables(source)
     unknown = set(program.variables()) - set(VARIABLES) - bound
     if unknown:
-        raise _invalid(f"There is no {', '.join(sorted(unknown))} here; use {', '.join(VARIABLES)}.")
+        raise _invalid(
+            _("There is no %(names)s here; use %(variables)s.")
+            % {"names": ", ".join(sorted(unknown)), "variables": ", ".join(VARIABLES)}
+        )
 
 
 def _compile(source: str) -> cel.Program:
     if len(source) > MAX_LENGTH:
-        raise _invalid(f"It has {len(source):,} characters; {MAX_LENGTH:,} is the most. Split the rule.")
+        raise _invalid(
+            _("It has %(count)s characters; %(most)s is the most. Split the rule.")
+            % {"count": f"{len(source):,}", "most": f"{MAX_LENGTH:,}"}
+        )
     _comprehension_variables(source)
     try:
         return cel.compile(source)
     except Exception as error:  # as above
-        raise _invalid(f"It is not valid CEL: {_words(error)}") from error
+        raise _invalid(_("It is not valid CEL: %(error)s") % {"error": _words(error)}) from error
 
 
 def _comprehension_variables(source: str) -> set[str]:
@@ -111,11 +117,14 @@ def _comprehension_variables(source: str) -> set[str]:
         else:
             found += 1
             if any(open_brackets):
-                raise _invalid(f"{token[1]}() stands inside another; write two rules instead.")
+                raise _invalid(_("%(name)s() stands inside another; write two rules instead.") % {"name": token[1]})
             open_brackets.append(True)
             names.add(token[2] or "")
     if found > MAX_COMPREHENSIONS:
-        raise _invalid(f"It walks through lists {found} times; at most {MAX_COMPREHENSIONS} are allowed.")
+        raise _invalid(
+            _("It walks through lists %(count)s times; at most %(most)s are allowed.")
+            % {"count": found, "most": MAX_COMPREHENSIONS}
+        )
     return names
 
 

@@ -8,6 +8,7 @@ import { Strips } from "./strips.js";
 import { offer, takeBack } from "./take-back.js";
 import { localise } from "./time.js";
 import { toast } from "./toast.js";
+import { words } from "./words.js";
 
 const inbox = document.getElementById("inbox");
 const strips = new Strips(document.getElementById("strips"), document.getElementById("arrivals"));
@@ -109,7 +110,7 @@ onKey({
   x: () => selection.toggle(strips.selected),
   X: () => selection.group(),
   A: () => {
-    if (!selection.chosen.length) return toast("Select requests with x, or a whole group with X, then press A.");
+    if (!selection.chosen.length) return toast(words("selectFirst"));
     asked = "several";
     selection.form.requestSubmit();
   },
@@ -134,7 +135,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("decided", (event) => {
   const { id, text, decision, until } = event.detail;
   if (until) offer(event.detail);
-  else toast(text, { href: `/approvals/${id}`, link: "See" });
+  else toast(text, { href: `/approvals/${id}`, link: words("see") });
   if (decision === "take_back") {
     asked = id;
     strips.expect(id);
@@ -177,7 +178,7 @@ async function follow(ids, decided) {
   if (!shown && !working() && strips.first && !phone.matches) return open(strips.first);
   if (shown?.id !== asked || !ids.includes(asked) && !decided.includes(asked)) return;
   if ("editing" in shown) {
-    if (decided.includes(shown.id)) toast("It was decided meanwhile: see who and what in the list.", { kind: "bad" });
+    if (decided.includes(shown.id)) toast(words("decidedMeanwhile"), { kind: "bad" });
   } else if (shown.status === "pending" && decided.includes(shown.id)) {
     await htmx.ajax("GET", `/approvals/${shown.id}`, { target: "#request", swap: "innerHTML" });
     announce(pane.querySelector(".decide-done")?.textContent ?? "");

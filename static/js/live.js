@@ -1,6 +1,7 @@
 // A page's socket: frames to the page, and the connection's state to the person.
 import { connect } from "./socket.js";
 import { clockTime } from "./time.js";
+import { words } from "./words.js";
 
 export function live(path, options) {
   const lost = document.getElementById("lost");
@@ -32,11 +33,11 @@ export function live(path, options) {
     onChanged: noted(options.onChanged),
     onResync: noted(options.onResync),
     onStatus(online) {
-      if (online) say("live", "Live");
-      else say("lost", "Reconnecting", `Reconnecting, showing ${clockTime(shown)}. What you decide is still taken.`);
+      if (online) say("live", words("live"));
+      else say("lost", words("reconnecting"), words("reconnectingSince", { time: clockTime(shown) }));
     },
     onDenied(code) {
-      say("lost", "Not live", code === 4401 ? "You were signed out: reload the page to sign in again." : "You may no longer see this: reload the page.");
+      say("lost", words("notLive"), words(code === 4401 ? "signedOut" : "notYours"));
     },
   });
 }

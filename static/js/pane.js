@@ -1,4 +1,6 @@
 // The request that is open: what is in it, whether somebody works in it, and keeping it true without taking that away.
+import { words } from "./words.js";
+
 export const pane = document.getElementById("request");
 
 export const opened = () => pane.querySelector(".request[data-id]")?.dataset;
@@ -43,7 +45,7 @@ function compare() {
     if (control) field.toggleAttribute("data-changed", control.value !== field.dataset.asked);
   }
   const count = form.querySelectorAll(".edit-field[data-changed]").length;
-  form.querySelector("[data-changes]").textContent = count === 0 ? "" : count === 1 ? "1 change" : `${count} changes`;
+  form.querySelector("[data-changes]").textContent = count === 0 ? "" : words(count === 1 ? "change" : "changes", { count });
 }
 
 pane.addEventListener("input", compare);

@@ -1,4 +1,6 @@
 // Several requests at once: single ones, a range, or all of one tool and agent.
+import { words } from "./words.js";
+
 export class Selection {
   constructor(strips, form) {
     this.strips = strips;
@@ -64,7 +66,7 @@ export class Selection {
   tell() {
     const count = this.chosen.length;
     this.form.hidden = count === 0;
-    this.form.querySelector("[data-selected]").textContent = `Decide ${count} selected`;
+    this.form.querySelector("[data-selected]").textContent = words("selected", { count });
     this.form.querySelector("[data-select-group]").hidden = !this.strips.selected?.dataset.group;
   }
 }

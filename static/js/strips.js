@@ -1,4 +1,6 @@
 // The list of waiting requests: what is new waits behind a bar while somebody works in the list; what is decided fades.
+import { words } from "./words.js";
+
 const pending = (strip) => strip.dataset.status === "pending";
 
 export class Strips {
@@ -114,7 +116,7 @@ export class Strips {
   tell() {
     const count = this.waiting.size;
     this.bar.hidden = count === 0;
-    this.bar.textContent = `${count} new`;
+    this.bar.textContent = words("arrived", { count });
   }
 
   leave(id) {

@@ -2,6 +2,7 @@
 import { tick } from "./countdown.js";
 import { clockTime } from "./time.js";
 import { toast } from "./toast.js";
+import { words } from "./words.js";
 
 const box = document.getElementById("toasts");
 
@@ -13,7 +14,8 @@ export function offer({ id, revision, until, text }) {
   const button = document.createElement("button");
   button.type = "button";
   button.dataset.takeBack = "";
-  button.innerHTML = 'Take back <span data-left aria-hidden="true"></span> <kbd aria-hidden="true">z</kbd>';
+  button.innerHTML = ' <span data-left aria-hidden="true"></span> <kbd aria-hidden="true">z</kbd>';
+  button.prepend(words("takeBack"));
   offered.append(button);
   box.append(offered);
   while (box.children.length > 4) box.firstElementChild.remove();
@@ -35,7 +37,7 @@ box.addEventListener("click", (event) => {
 
 box.addEventListener("took-effect", (event) => {
   const { id, text } = event.target.dataset;
-  toast(`${text} (took effect ${clockTime(new Date())})`, { href: `/approvals/${id}`, link: "See" });
+  toast(words("tookEffect", { said: text, time: clockTime(new Date()) }), { href: `/approvals/${id}`, link: words("see") });
 });
 
 // The newest one: of the group just decided, else of the last single decision, else of the request that is open.

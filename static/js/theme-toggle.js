@@ -1,12 +1,14 @@
 // Light, dark, or as the system does; remembered in this browser.
+import { words } from "./words.js";
+
 const order = ["", "light", "dark"];
-const words = { "": "System theme", light: "Light theme", dark: "Dark theme" };
+const names = { "": words("theme"), light: words("themeLight"), dark: words("themeDark") };
 
 function show(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
   for (const button of document.querySelectorAll("[data-theme-toggle]")) {
-    button.querySelector("span").textContent = words[theme];
+    button.querySelector("span").textContent = names[theme];
   }
 }
 

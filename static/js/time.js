@@ -1,5 +1,6 @@
 // Times in the person's zone and language: relative ones stay true, the exact one is in the title.
 import { now } from "./clock.js";
+import { words } from "./words.js";
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 const { timeZone } = document.documentElement.dataset; // as chosen in the settings; none: the browser's own
@@ -12,7 +13,7 @@ function ago(time) {
   for (const [unit, size] of units) {
     if (Math.abs(passed) >= size) return relative.format(Math.trunc(passed / size), unit);
   }
-  return "just now";
+  return words("justNow");
 }
 
 function elapsed(milliseconds) {
@@ -26,13 +27,13 @@ export function localise(root = document) {
   for (const element of root.querySelectorAll("time[data-time]")) {
     const time = new Date(element.dateTime);
     const style = element.dataset.time;
-    const words = style === "clock" ? clock.format(time) : style === "exact" ? exact.format(time) : ago(time);
-    if (element.textContent !== words) element.textContent = words;
+    const said = style === "clock" ? clock.format(time) : style === "exact" ? exact.format(time) : ago(time);
+    if (element.textContent !== said) element.textContent = said;
     element.title = exact.format(time);
   }
   for (const element of root.querySelectorAll("[data-since]")) {
-    const words = elapsed(now() - Number(element.dataset.since));
-    if (element.textContent !== words) element.textContent = words;
+    const said = elapsed(now() - Number(element.dataset.since));
+    if (element.textContent !== said) element.textContent = said;
   }
 }
 

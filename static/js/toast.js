@@ -1,4 +1,6 @@
 // Short messages, spoken to screen readers; what the server refuses is said here.
+import { words } from "./words.js";
+
 const box = document.getElementById("toasts");
 
 export function toast(text, { kind = "", href = "", link = "" } = {}) {
@@ -19,13 +21,10 @@ document.addEventListener("toast", (event) => toast(event.detail.text, event.det
 document.addEventListener("htmx:response:error", (event) => {
   const { response } = event.detail.ctx;
   if ([409, 422].includes(response.status) || response.headers.get("HX-Trigger")) return;
-  const gone = response.status === 404;
-  toast(gone ? "It is no longer there; nothing was changed. Reload the page."
-    : response.status === 403 ? "Refused: you may not do this, or you were signed out. Nothing was changed."
-    : "The server failed. Look again before you repeat it.", { kind: "bad" });
+  toast(words(response.status === 404 ? "gone" : response.status === 403 ? "refused" : "failed"), { kind: "bad" });
 });
 document.addEventListener("htmx:error", (event) => {
   // Pages refresh themselves by GET, ask again by themselves, and say above that they are not live.
   if ((event.detail.ctx?.request?.method ?? "GET").toUpperCase() === "GET") return;
-  toast("The server was not reached; what you pressed was not done.", { kind: "bad" });
+  toast(words("notReached"), { kind: "bad" });
 });

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.test import Client
+from django.utils import translation
+from django.utils.translation import trans_real
 
+from agentops.core.errors import Conflict
 from agentops.env import PROJECT
+from runs.actions import cancel_run, send_message
+from tests.runs import factories
 
 TEMPLATES = sorted(path for path in (PROJECT / "templates").rglob("*.html") if path.name != "_post.html")
 """All but the one that holds a form's attributes, and nothing else."""
@@ -82,6 +90,7 @@ ERRORS = {
     "Throttled",
     "TokenRefused",
     "ValidationError",
+    "_invalid",
 }
 MESSAGES = {"success", "info", "warning", "error"}
 MARKS = {"_", "gettext", "gettext_lazy", "ngettext", "pgettext"}
@@ -151,3 +160,76 @@ def test_untranslated_words_are_found() -> None:
     assert problems("from django.utils.translation import gettext as _\na, _ = 1, 2")
     assert problems('class A(models.TextChoices):\n    B = "b", "Bee"')
     assert problems('raise Conflict(_("It is %(x)s already.") % {"x": x})') == []
+
+
+# Scripts
+
+COMMENT = re.compile(r"^\s*//.*$|\s// .*$", re.MULTILINE)
+LITERAL = re.compile(r"""(["'])(.*?)\1|`([^`]*)`""")
+WORDS = re.compile(r"^[A-Z][a-z]+|[a-z]{2,} [a-z]{2,} [a-z]")
+SELECTOR = re.compile(r"[.#\[:]")
+KEYS = {"Enter", "Escape", "Home", "End", "Selection"}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=named)
+def test_a_script_takes_its_words_from_the_page(path: Path) -> None:
+    literals = [match[2] or match[3] or "" for match in LITERAL.finditer(COMMENT.sub("", path.read_text()))]
+    found = [text for text in literals if WORDS.search(text) and not SELECTOR.match(text)]
+    assert [text for text in found if text not in KEYS] == []
+
+
+def test_every_word_that_a_script_asks_for_is_on_the_page() -> None:
+    page = (PROJECT / "templates" / "_words.html").read_text()
+    there = {re.sub(r"-(\w)", lambda match: match[1].upper(), name) for name in re.findall(r"data-([\w-]+)=", page)}
+    asked = {
+        name
+        for path in SCRIPTS
+        if 'from "./words.js"' in path.read_text()
+        for call in re.findall(r"\bwords\(([^()]*)", path.read_text())
+        for name in re.findall(r"\"(\w+)\"", call)
+    }
+    assert asked == there
+
+
+# Another language
+
+
+def write_catalogue(folder: Path, words: dict[str, str]) -> None:
+    """A compiled catalogue: header, table of originals, table of translations, texts (GNU gettext's `.mo`)."""
+    rows = sorted({"": "Content-Type: text/plain; charset=UTF-8\n", **words}.items())
+    originals, translations = ([text.encode() for text in column] for column in zip(*rows, strict=True))
+    place = 28 + 16 * len(rows)
+    tables, texts = b"", b""
+    for text in [*originals, *translations]:
+        tables += struct.pack("<II", len(text), place + len(texts))
+        texts += text + b"\0"
+    head = struct.pack("<7I", 0x950412DE, 0, len(rows), 28, 28 + 8 * len(rows), 0, place)
+    folder.mkdir(parents=True)
+    (folder / "django.mo").write_bytes(head + tables + texts)
+
+
+@pytest.mark.django_db
+def test_a_catalogue_gives_the_pages_another_language(
+    client: Client, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "Der Lauf ist zu Ende (%(status)s): niemand w\u00fcrde es lesen."
+    write_catalogue(
+        tmp_path / "de" / "LC_MESSAGES",
+        {
+            "Runs": "L\u00e4ufe",
+            "Reconnecting": "Verbinde",
+            "The run has ended (%(status)s): nobody would read it.": said,
+        },
+    )
+    settings.LOCALE_PATHS = [tmp_path]
+    monkeypatch.setattr(trans_real, "_translations", {})
+    ada = factories.person(superuser=True)
+    run = cancel_run(ada, factories.run().pk)
+    client.force_login(ada.user)
+    with translation.override("de"):
+        page = client.get("/runs/").content.decode()
+        with pytest.raises(Conflict, match="niemand"):
+            send_message(ada, run.pk, "Hallo")
+    assert '<html lang="de"' in page
+    assert "<h1>L\u00e4ufe</h1>" in page
+    assert 'data-reconnecting="Verbinde"' in page
