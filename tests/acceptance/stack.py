@@ -58,6 +58,7 @@ class Stack:
             "AGENTOPS_DATA_DIR": str(folder / "data"),
             "ANTHROPIC_API_KEY": "any",
             "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}",
+            "AGENTOPS_EGRESS_ALLOW": f"http://127.0.0.1:{port}",
             "ACCEPTANCE_LEDGER": str(folder / "ledger"),
             "ACCEPTANCE_LEASE_SECONDS": "4",
         }
