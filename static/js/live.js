@@ -33,7 +33,7 @@ export function live(path, options) {
     onChanged: noted(options.onChanged),
     onResync: noted(options.onResync),
     onStatus(online) {
-      if (online) say("live", words("live"));
+      if (online) say("live", words("connected"));
       else say("lost", words("reconnecting"), words("reconnectingSince", { time: clockTime(shown) }));
     },
     onDenied(code) {
