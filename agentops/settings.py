@@ -141,8 +141,15 @@ CELERY = {
     "worker_send_task_events": False,
     "worker_cancel_long_running_tasks_on_connection_loss": False,
     "broker_connection_retry_on_startup": True,
-    # No second try to reach a dead broker: a decision would wait for it. The sweep finds what was not announced.
-    "broker_transport_options": {"visibility_timeout": 3600, "socket_keepalive": True, "max_retries": 0},
+    # No second try to reach a dead broker, and a second for a hung one: a decision would wait for it. The sweep finds
+    # what was not announced.
+    "broker_transport_options": {
+        "visibility_timeout": 3600,
+        "socket_keepalive": True,
+        "socket_timeout": 1.0,
+        "socket_connect_timeout": 1.0,
+        "max_retries": 0,
+    },
     "timezone": "UTC",
 }
 
