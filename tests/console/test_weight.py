@@ -18,6 +18,8 @@ MOST = 80_000
 """Bytes, not compressed. A library's are not counted; the promise is 100 kB."""
 LINKED = re.compile(r'(?:href|src)="/static/((?:css|js)/[\w./-]+)"')
 IMPORTED = re.compile(r'(?:from |import |@import url\()"\.?/?([\w./-]+)"')
+CLASS = re.compile(r"\.([a-zA-Z][\w-]*)")
+RULES = re.compile(r"/\*.*?\*/|\{[^{}]*\}", re.DOTALL)
 STATIC = Path(settings.BASE_DIR) / "static"
 
 
@@ -63,6 +65,20 @@ def test_no_page_is_heavy(pages: dict[str, str]) -> None:
 def test_a_page_waits_for_no_sheet_that_another_sheet_imports(pages: dict[str, str]) -> None:
     sheets = {file for page in pages.values() for file in loaded(page) if file.suffix == ".css"}
     assert [file.name for file in sheets if "@import" in file.read_text()] == []
+
+
+def test_a_page_has_a_sheet_for_each_class_that_any_sheet_knows(pages: dict[str, str]) -> None:
+    known: dict[str, set[Path]] = {}
+    for sheet in (STATIC / "css").iterdir():
+        for name in CLASS.findall(RULES.sub("{", sheet.read_text())):
+            known.setdefault(name, set()).add(sheet)
+    bare = {
+        f"{route}: {name}"
+        for route, page in pages.items()
+        for name in set(chain.from_iterable(map(str.split, re.findall(r'class="([^"]+)"', page))))
+        if name in known and not known[name] & loaded(page)
+    }
+    assert bare == set()
 
 
 def test_every_sheet_and_module_is_used_by_some_page(pages: dict[str, str]) -> None:
