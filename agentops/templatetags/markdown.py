@@ -17,6 +17,8 @@ from agentops import charts
 
 LIMIT = 20_000
 """Characters that are rendered; more is cut, and the raw record has it all."""
+MOST = {"[": 1_000, "_": 1_000, "*": 1_000, "`": 1_000, "|": 3_000}
+"""Text with more of these marks is shown as it is: it would take the parser seconds, and a page has many texts."""
 CHART = "chart"
 """The name of a fenced block whose JSON is drawn: `type` (bar, line), `title`, `unit`, `labels`, `values`."""
 _TYPES = {"bar": charts.bar, "line": charts.line}
@@ -54,6 +56,8 @@ _parser.enable("table").disable(["image", "html_block", "html_inline"])
 
 def render(text: str) -> SafeString:
     cut = text if len(text) <= LIMIT else text[:LIMIT] + "\n\n…"
+    if any(cut.count(mark) > most for mark, most in MOST.items()):
+        return format_html("<pre><code>{}</code></pre>", cut)
     # Safe: the parser escapes all text, raw HTML is off, and charts escape theirs.
     return mark_safe(_parser.render(cut))  # noqa: S308
 
@@ -68,7 +72,7 @@ def chart(text: str) -> SafeString | None:
         title, unit = str(given.get("title") or _("Chart")), str(given.get("unit") or "")
         drawing = draw(title[:200], labels, values, unit=unit[:40])  # type: ignore[operator]
         return charts.figure(drawing, title[:200], labels, values, unit=unit[:40])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return None
 
 

@@ -88,3 +88,13 @@ json_values = st.recursive(
 def test_any_chart_is_drawn_or_left_as_code(value: Any) -> None:
     html = fenced(json.dumps(value))
     assert ("<svg" in html) != ("<pre><code" in html)
+
+
+def test_a_number_that_no_float_holds_is_no_chart() -> None:
+    block = '```chart\n{"type": "bar", "labels": ["a"], "values": [1' + "0" * 400 + "]}\n```"
+    assert "<svg" not in prose(block)
+
+
+@pytest.mark.parametrize("text", ["[a](" * 2_000, "_a__b" * 2_000, "**a*" * 2_000, "|" * 10_000])
+def test_text_that_would_keep_the_parser_busy_is_shown_as_it_is(text: str) -> None:
+    assert prose(text).startswith(f"<pre><code>{text[:40]}")
