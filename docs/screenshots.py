@@ -1,7 +1,12 @@
-"""`make screenshots`: the pictures of the README, taken from the running product with its demo."""
+"""`make screenshots`: the pictures of the README and the guides, from the running product with its demo.
+
+Takes those that the documents show; with `--all FOLDER`, every scene at three widths, light and dark, into a folder.
+The product runs on data of its own, which is deleted afterwards: what you have is neither shown nor changed.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -9,76 +14,183 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import APIRequestContext, Browser, Page, Playwright, sync_playwright
 
-PICTURES = Path(__file__).parent / "pictures"
-PROJECT = Path(__file__).parent.parent
+DOCS = Path(__file__).parent
+PROJECT = DOCS.parent
+PICTURES = DOCS / "pictures"
 SIGN_IN = re.compile(r"Sign in:\s+(\S+) / (\S+)")
-DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+SHOWN = re.compile(r"pictures/([\w-]+)-(\d+)-(light|dark)\.png")
+HEIGHTS = {390: 844, 768: 1024, 1440: 900}
+SCHEMES = ("light", "dark")
+PATIENCE = 120_000
+"""Milliseconds for an agent of the demo to come to where a picture is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    name: str
+    path: str
+    prepare: Callable[[Page], Any] = field(default=lambda page: None)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A running AgentOps on data of its own, and somebody signed in to it."""
+
+    address: str
+    environment: dict[str, str]
+    browser: Browser
+    state: Any
+    api: APIRequestContext
+
+    def run(self, agent: str, goal: str, *inputs: str) -> str:
+        """Start a run; its id."""
+        given = [part for one in inputs for part in ("--input", one)]
+        command = [sys.executable, "manage.py", "run_agent", agent, goal, *given]
+        said = subprocess.run(command, cwd=PROJECT, env=self.environment, capture_output=True, text=True, check=True)
+        return said.stdout.split()[1]
+
+    def page(self, width: int, scheme: Any) -> Page:
+        viewport: Any = {"width": width, "height": HEIGHTS[width]}
+        context = self.browser.new_context(viewport=viewport, color_scheme=scheme, storage_state=self.state)
+        return context.new_page()
+
+    def wait(self, run: str, *words: str) -> None:
+        """Until the run's page says all of these."""
+        page = self.page(1440, "light")
+        page.goto(f"{self.address}/runs/{run}/")
+        for word in words:
+            page.get_by_text(word).first.wait_for(timeout=PATIENCE)
+        page.context.close()
+
+    def request(self, effect: str) -> str:
+        """The path of the request that waits with this effect."""
+        page = self.page(1440, "light")
+        page.goto(f"{self.address}/approvals/")
+        strip = page.locator(".strip", has_text=effect).first
+        strip.wait_for(timeout=PATIENCE)
+        link = strip.locator("a").first.get_attribute("href")
+        page.context.close()
+        return str(link)
+
+    def take(self, scene: Scene, width: int, scheme: str, target: Path) -> None:
+        page = self.page(width, scheme)
+        page.goto(self.address + scene.path)
+        page.wait_for_load_state("networkidle")
+        scene.prepare(page)
+        page.screenshot(path=target, animations="disabled")
+        page.context.close()
+        # A third of the size. This way of choosing a palette keeps a colour that only a dot has.
+        Image.open(target).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            target, optimize=True
+        )
 
 
 def main() -> None:
-    PICTURES.mkdir(exist_ok=True)
-    with _product() as (address, user, password), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = _signed_in(browser, address, user, password)
-        page.goto(f"{address}/runs/new")
-        page.get_by_role("button", name="Start", exact=True).click()
-        page.get_by_text("Refund 129.00 USD").first.wait_for(timeout=120_000)
-        run = page.url
-        state = page.context.storage_state()
-        for name, path, viewport in (
-            ("overview", "/", DESKTOP),
-            ("approvals", "/approvals/", DESKTOP),
-            ("approvals-phone", "/approvals/", PHONE),
-            ("run", run.removeprefix(address), DESKTOP),
-        ):
-            for scheme in ("light", "dark"):
-                context = browser.new_context(viewport=viewport, color_scheme=scheme, storage_state=state)
-                shown = context.new_page()
-                shown.goto(address + path)
-                if name == "approvals-phone":
-                    shown.get_by_text("Refund 129.00 USD").first.click()
-                shown.wait_for_timeout(700)
-                shown.screenshot(path=PICTURES / f"{name}-{scheme}.png")
-                context.close()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", type=Path, metavar="FOLDER", help="every scene, width and scheme, into this folder")
+    folder = parser.parse_args().all
+    with sync_playwright() as playwright, _product(playwright) as shown:
+        scenes = {scene.name: scene for scene in _scenes(shown)}
+        wanted = set(product(scenes, HEIGHTS, SCHEMES)) if folder else _in_documents()
+        into = folder or PICTURES
+        into.mkdir(parents=True, exist_ok=True)
+        for name, width, scheme in sorted(wanted):
+            shown.take(scenes[name], width, scheme, into / f"{name}-{width}-{scheme}.png")
+    if not folder:
+        for picture in PICTURES.glob("*.png"):
+            if not SHOWN.fullmatch(f"pictures/{picture.name}") or _key(picture) not in wanted:
+                picture.unlink()
+
+
+def _in_documents() -> set[tuple[str, int, str]]:
+    texts = [page.read_text() for page in (PROJECT / "README.md", *DOCS.glob("*.md"))]
+    return {(name, int(width), scheme) for text in texts for name, width, scheme in SHOWN.findall(text)}
+
+
+def _key(picture: Path) -> tuple[str, int, str]:
+    name, width, scheme = picture.stem.rsplit("-", 2)
+    return name, int(width), scheme
+
+
+def _scenes(shown: Product) -> list[Scene]:
+    """A morning with the demo: an analysis that is done, an inbox that waits for a person, a question."""
+    analyses = [
+        shown.run(
+            "database-analyst", "What do we earn with which item, and how many orders come late?", f"period={period}"
+        )
+        for period in ("last 7 days", "last 14 days", "all orders")
+    ]
+    desk = shown.run("support-desk", "Work through the inbox: answer what you can, and flag what needs a person.")
+    pages = shown.api.get(f"{shown.address}/api/agents").json()
+    goal = next(agent["example_goal"] for agent in pages["items"] if agent["name"] == "researcher")
+    research = shown.run("researcher", goal)
+    for run in analyses:
+        shown.wait(run, "Succeeded")
+    refund, question = shown.request("Refund 129.00 USD"), shown.request("Question")
+    return [
+        Scene("overview", "/"),
+        Scene("approvals", refund),
+        Scene("edit", refund, _edit),
+        Scene("question", question),
+        Scene("run", f"/runs/{desk}/"),
+        Scene("answer", f"/runs/{analyses[-1]}/"),
+        Scene("runs", "/runs/"),
+        Scene("agent", "/agents/shop/support-desk/"),
+        Scene("agent-editor", "/agents/shop/support-desk/edit"),
+        Scene("policy", "/policy/"),
+        Scene("budgets", "/budgets/"),
+        Scene("tools", "/tools/"),
+        Scene("people", "/people/"),
+    ]
+
+
+def _edit(page: Page) -> None:
+    page.locator("[data-edit-link]").first.click()
+    page.locator("[data-editing]").wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+@contextmanager
+def _product(playwright: Playwright) -> Iterator[Product]:
+    """`manage.py up` on data of its own, signed in as its first admin; ends with everything it started."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    folder = tempfile.mkdtemp(prefix="agentops-pictures-")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANTHROPIC_", "AGENTOPS_"))}
+    environment = kept | {"AGENTOPS_DATA_DIR": folder, "AGENTOPS_PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "up"], cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    address = f"http://127.0.0.1:{port}"
+    try:
+        found = next(match for line in process.stdout or [] if (match := SIGN_IN.search(line)))
+        context = browser.new_context()
+        _sign_in(context.new_page(), address, found[1], found[2])
+        yield Product(address, environment, browser, context.storage_state(), context.request)
+    finally:
         browser.close()
+        process.terminate()
+        process.communicate()
+        shutil.rmtree(folder)
 
 
-def _signed_in(browser: Browser, address: str, user: str, password: str) -> Page:
-    page = browser.new_page(viewport=DESKTOP)
+def _sign_in(page: Page, address: str, user: str, password: str) -> None:
     page.goto(address)
     page.fill("input[name=username]", user)
     page.fill("input[name=password]", password)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Overview").wait_for()
-    return page
-
-
-@contextmanager
-def _product() -> Iterator[tuple[str, str, str]]:
-    """`manage.py up` on data of its own; its address and the first admin's sign-in."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tempfile.mkdtemp(prefix="agentops-pictures-")
-    Path(folder).chmod(0o711)
-    keep = {name: value for name, value in os.environ.items() if not name.startswith(("ANTHROPIC_", "AGENTOPS_"))}
-    command = [sys.executable, "manage.py", "up", "--port", str(port)]
-    process = subprocess.Popen(
-        command, cwd=PROJECT, env=keep | {"AGENTOPS_DATA_DIR": folder}, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        found = next(match for line in process.stdout or [] if (match := SIGN_IN.search(line)))
-        yield f"http://127.0.0.1:{port}", found[1], found[2]
-    finally:
-        process.terminate()
-        process.communicate()
-        shutil.rmtree(folder)
 
 
 main()
