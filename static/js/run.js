@@ -126,7 +126,11 @@ async function follow() {
   for (const gap of timeline.querySelectorAll(".gap")) if (!there()) await fill(gap, { [kind]: number });
   const target = there();
   if (target?.matches("details")) target.open = true;
-  target?.scrollIntoView();
+  // Steps out of sight have guessed heights: the place is true once those around it are laid out.
+  for (let frame = 0; target && frame < 5; frame += 1) {
+    target.scrollIntoView();
+    await new Promise(requestAnimationFrame);
+  }
 }
 
 function open(id) {
