@@ -133,7 +133,7 @@ def _scenes(shown: Product) -> list[Scene]:
     desk = shown.run("support-desk", "Work through the inbox: answer what you can, and flag what needs a person.")
     pages = shown.api.get(f"{shown.address}/api/agents").json()
     goal = next(agent["example_goal"] for agent in pages["items"] if agent["name"] == "researcher")
-    research = shown.run("researcher", goal)
+    shown.run("researcher", goal)
     for run in analyses:
         shown.wait(run, "Succeeded")
     refund, question = shown.request("Refund 129.00 USD"), shown.request("Question")
