@@ -11,7 +11,7 @@ up: $(VENV)/.installed ## run everything in the foreground; ctrl-C stops it (AGE
 	@exec $(BIN)/python manage.py up $(ARGS)
 
 test: $(VENV)/.installed-dev ## all tests, on servers of their own (ARGS="tests/engine -x" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m tests $(ARGS)
 
 lint: $(VENV)/.installed-dev ## style, types, import rules, migrations, Django's checks
 	$(BIN)/ruff check .
