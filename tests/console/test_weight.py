@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,17 @@ def test_a_page_has_a_sheet_for_each_class_that_any_sheet_knows(pages: dict[str,
         if name in known and not known[name] & loaded(page)
     }
     assert bare == set()
+
+
+def test_every_sheet_is_one_layer_and_nothing_outside_it() -> None:
+    """What is outside wins over every page; an unpaired brace puts it there in silence."""
+    for sheet in (STATIC / "css").iterdir():
+        if sheet.name == "admin.css":
+            continue
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL).strip()
+        depths = list(accumulate({"{": 1, "}": -1}.get(char, 0) for char in text))
+        start = text.index("{", text.rindex("@layer "))
+        assert depths[-1] == 0 and 0 not in depths[start:-1], sheet.name
 
 
 def test_every_sheet_and_module_is_used_by_some_page(pages: dict[str, str]) -> None:
