@@ -7,6 +7,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentops.settings")
+# People do not wait for ever on a locked table; workers and sweeps may.
+os.environ.setdefault("AGENTOPS_STATEMENT_SECONDS", "10")
 django_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402

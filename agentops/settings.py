@@ -77,7 +77,7 @@ DATABASES = {
         "OPTIONS": {
             **ENV.database.get("OPTIONS", {}),
             # Only the journal's statements are prepared; planning them anew would cost more than running them.
-            "options": "-c plan_cache_mode=force_generic_plan",
+            "options": f"-c plan_cache_mode=force_generic_plan -c statement_timeout={ENV.statement_seconds}s",
             "pool": {"min_size": 1, "max_size": 8, "timeout": 30, "max_idle": 300},
         },
     }

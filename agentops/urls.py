@@ -8,6 +8,8 @@ from django.urls import include, path
 from agentops import api_docs, health, installation
 from agentops.api import api
 
+handler500 = "agentops.outage.unexpected"
+
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz, name="readyz"),

@@ -127,7 +127,7 @@ class ToolCallSubject:
             "step": call.step.number,
             "call": call.pk,
         }
-        wake(call.run, [("person.acted", person)])
+        wake(call.run, [("person.acted", person)], (*PEOPLE, WaitingOn.IN_DOUBT))
 
 
 def _bound(request: ApprovalRequest) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def sample_rules(origin: str) -> dict[str, list[Rule]]:
             Rule(
                 name="Replies to our own customers can go out unless somebody objects",
                 tool="send_email",
+                agent=SUPPORT_DESK.name,
                 taint=Rule.Taint.TAINTED,
                 condition='args.to.endsWith("@example.com")',
                 tier="medium",

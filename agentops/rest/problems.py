@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as RowInvalid
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
@@ -51,6 +52,8 @@ def problem(status: int, detail: str, field: str = "", **more: Any) -> HttpRespo
     return response
 
 
+DATABASE_OUT = gettext_lazy("The database is down, or too slow just now. Nothing was done; try again in a few seconds.")
+
 Teller = Callable[[Any], HttpResponse]
 
 TOLD_AS: dict[type[Exception], Teller] = {
@@ -61,6 +64,8 @@ TOLD_AS: dict[type[Exception], Teller] = {
     Throttled: lambda error: _throttled(error),
     TokenRefused: lambda error: problem(401, f"{error} {SIGN_IN}"),
     AuthenticationError: lambda error: problem(401, f"{_('Nobody is signed in.')} {SIGN_IN}"),
+    OperationalError: lambda error: problem(503, DATABASE_OUT),
+    InterfaceError: lambda error: problem(503, DATABASE_OUT),
     ObjectDoesNotExist: lambda error: problem(404, NOT_FOUND),
     Http404: lambda error: problem(404, NOT_FOUND),
     RequestDataTooBig: lambda error: problem(413, _("The body is too large; 2 MB is the most.")),
@@ -131,6 +136,7 @@ class ProblemResponses(MiddlewareMixin):
             return response
         details = {
             404: NOT_FOUND,
+            503: DATABASE_OUT,
             405: _("%(method)s is not possible here; %(allowed)s is.")
             % {"method": request.method, "allowed": response.get("Allow", _("nothing else"))},
         }
