@@ -53,6 +53,7 @@ class TwoRuns(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         Budget.objects.all().delete()
+        django_settings.AGENTOPS_GRACE_SECONDS = 0
         self.team = make.team()
         self.boss = make.admin(self.team)
         self.budgets = [make.budget(LIMIT, self.team), make.budget(LIMIT * 2)]
