@@ -1,4 +1,4 @@
-"""The words of a run's goal and answer, for search. The database keeps them; a table of its own spares the run's row."""
+"""The words of a run's goal and answer, for search: kept by the database, in a table that spares the run's row."""
 
 from __future__ import annotations
 
