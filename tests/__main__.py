@@ -1,4 +1,4 @@
-"""All tests as two runs at once, each on servers of its own: those that start processes, and the rest.
+"""All tests as three runs at once, each on servers of its own: in a browser, with processes, and the rest.
 
 With arguments it is pytest itself: `python -m tests tests/engine -x`.
 """
@@ -8,26 +8,29 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from typing import IO
 
-STARTING_PROCESSES = [
-    f"tests/{name}" for name in ("acceptance", "benchmarks", "browser", "commands", "deploy", "devstack", "docs")
-]
+BROWSER = ["tests/browser"]
+PROCESSES = [f"tests/{name}" for name in ("acceptance", "benchmarks", "commands", "deploy", "devstack", "docs")]
+PYTEST = [sys.executable, "-m", "pytest"]
 
 
 def main(arguments: list[str]) -> int:
-    pytest = [sys.executable, "-m", "pytest"]
     if arguments:
-        return subprocess.call([*pytest, *arguments])
-    with tempfile.TemporaryFile() as said:
-        slow = subprocess.Popen([*pytest, *STARTING_PROCESSES], stdout=said, stderr=subprocess.STDOUT)
-        try:
-            codes = [subprocess.call([*pytest, *(f"--ignore={folder}" for folder in STARTING_PROCESSES)]), slow.wait()]
-        except KeyboardInterrupt:
-            slow.wait()
-            raise SystemExit(130) from None
+        return subprocess.call([*PYTEST, *arguments])
+    beside = [_started(BROWSER), _started(PROCESSES)]
+    codes = [subprocess.call([*PYTEST, *(f"--ignore={folder}" for folder in (*BROWSER, *PROCESSES))])]
+    for run, said in beside:
+        codes.append(run.wait())
         said.seek(0)
-        print(f"\nThe tests that start processes:\n{said.read().decode(errors='replace')}")
+        print(f"\n{' '.join(run.args[len(PYTEST) :])}\n{said.read().decode(errors='replace')}")
     return next((code for code in codes if code), 0)
+
+
+def _started(folders: list[str]) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """What it says is kept until the others are done."""
+    said = tempfile.TemporaryFile()  # noqa: SIM115 - read when the run has ended
+    return subprocess.Popen([*PYTEST, *folders], stdout=said, stderr=subprocess.STDOUT), said
 
 
 if __name__ == "__main__":
