@@ -41,6 +41,9 @@ class StopReason(StrEnum):
     MODEL_FAILED = "model_failed"
     REFUSED = "refused"
     TRUNCATED = "truncated"
+    INVALID_ANSWER = "invalid_answer"
+    CONTEXT_FULL = "context_full"
+    PLAN_FAILED = "plan_failed"
     ERROR = "error"
 
 

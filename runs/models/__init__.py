@@ -5,8 +5,10 @@ from .figures import DailySpend, FiguresClock, HourlyDecisions, HourlyRuns, Hour
 from .ledger import Account, Budget, BudgetChange, ModelPrice
 from .message import RunMessage
 from .outbox import OutboxMessage
+from .plan import Plan, PlanStep
 from .run import Event, IdempotencyKey, Run
 from .step import ModelCall, Step, ToolCall
+from .trigger import Firing, Trigger
 from .view import SavedView
 from .words import RunWords
 
@@ -19,6 +21,7 @@ __all__ = [
     "DailySpend",
     "Event",
     "FiguresClock",
+    "Firing",
     "HourlyDecisions",
     "HourlyRuns",
     "HourlySpend",
@@ -27,6 +30,8 @@ __all__ = [
     "ModelCall",
     "ModelPrice",
     "OutboxMessage",
+    "Plan",
+    "PlanStep",
     "Run",
     "RunMessage",
     "RunWords",
@@ -34,4 +39,5 @@ __all__ = [
     "StaleHour",
     "Step",
     "ToolCall",
+    "Trigger",
 ]

@@ -45,6 +45,11 @@ class Agent(models.Model):
 class AgentVersion(models.Model):
     """Prompt, tools, models and limits as they were at one time. Never changed; a change is a new version."""
 
+    class Planning(models.TextChoices):
+        NONE = "none", _("No plan: step by step")
+        PLAN = "plan", _("A plan first")
+        REVIEWED = "reviewed", _("A plan first, which a person approves")
+
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     system_prompt = models.TextField()
@@ -59,6 +64,31 @@ class AgentVersion(models.Model):
     max_tokens = models.PositiveBigIntegerField(default=1_000_000)
     max_cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=1)
     max_seconds = models.PositiveIntegerField(default=1800, help_text=_("Working time; waiting does not count."))
+    planning = models.CharField(max_length=8, choices=Planning, default=Planning.NONE, db_default="none")
+    delegates_to = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text=_("Names of the agents it may hand work to."),
+    )
+    max_children = models.PositiveIntegerField(
+        default=20, db_default=20, help_text=_("Runs that a run may start, in all.")
+    )
+    max_parallel_children = models.PositiveIntegerField(default=4, db_default=4, help_text=_("Of these at once."))
+    max_depth = models.PositiveSmallIntegerField(default=2, db_default=2, help_text=_("Runs below runs below it."))
+    context_tokens = models.PositiveBigIntegerField(
+        null=True, help_text=_("What a request may hold; empty: what the model takes.")
+    )
+    summary_chain = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text=_("Models that shorten and judge; empty: its own."),
+    )
+    answer_schema = models.JSONField(null=True, help_text=_("JSON schema of its final answer."))
+    success = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text=_("What an answer must meet to count as completed."),
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_by_name = models.CharField(max_length=150, blank=True, help_text=_("Kept when the person is deleted."))
     created_at = models.DateTimeField(auto_now_add=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -26,6 +27,13 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def live(self) -> RunQuerySet:
         return self.exclude(status__in=FINAL)
+
+
+def _link(to: str, related_name: str, *, help_text: Any = "") -> models.ForeignKey:
+    """To another row of few runs: indexed only where there is one."""
+    return models.ForeignKey(
+        to, models.SET_NULL, null=True, related_name=related_name, db_index=False, help_text=help_text
+    )
 
 
 class Run(models.Model):
@@ -52,6 +60,17 @@ class Run(models.Model):
         BACKOFF = states.WaitingOn.BACKOFF.value, _("the next try")
         IN_DOUBT = states.WaitingOn.IN_DOUBT.value, _("word on what happened")
 
+    class Priority(models.IntegerChoices):
+        LOW = -1, _("Low")
+        NORMAL = 0, _("Normal")
+        HIGH = 1, _("High")
+
+    class Outcome(models.TextChoices):
+        """A run that ended is not yet a task completed."""
+
+        COMPLETED = "completed", _("Completed")
+        NOT_COMPLETED = "not_completed", _("Not completed")
+
     FINAL = FINAL
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -72,6 +91,42 @@ class Run(models.Model):
     pause_requested = models.BooleanField(default=False)
 
     unread = models.PositiveIntegerField(default=0, help_text=_("Messages that no step has read yet."))
+
+    priority = models.SmallIntegerField(
+        choices=Priority, default=Priority.NORMAL, db_default=0, help_text=_("Within its team: the higher goes first.")
+    )
+    needs = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text=_("The oldest worker protocol that can carry it.")
+    )
+    parent = _link("self", "children", help_text=_("The run that waits for this one's result."))
+    parent_call = _link("ToolCall", "child_set", help_text=_("The call that delegated it."))
+    plan_step = _link("PlanStep", "runs", help_text=_("The step of its parent's plan that it carries out."))
+    depth = models.PositiveSmallIntegerField(default=0, db_default=0)
+    reported = models.BooleanField(
+        default=False, db_default=False, help_text=_("Its parent was woken after it had ended.")
+    )
+    only_tools = models.JSONField(null=True, help_text=_("The part of its agent's tools that it may use; null: all."))
+    answer_schema = models.JSONField(null=True, help_text=_("What its answer must be, in place of its agent's own."))
+    forked_from = _link("self", "forks", help_text=_("Whose steps before `forked_step` are its history too."))
+    forked_step = models.PositiveIntegerField(null=True)
+    fork_words = models.TextField(blank=True, default="", db_default="", help_text=_("Said at the fork."))
+    undoes = _link("self", "undone_by", help_text=_("The run whose actions it takes back."))
+    orders = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text=_("Calls that somebody but the model chose, to be made next."),
+    )
+    taken_over_by = models.CharField(max_length=150, blank=True, default="", db_default="")
+    outcome = models.CharField(
+        max_length=14,
+        choices=Outcome,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Whether the answer met the success criteria; empty where there are none."),
+    )
+    outcome_detail = models.TextField(blank=True, default="", db_default="")
+    answer_data = models.JSONField(null=True, help_text=_("The answer as the schema has it."))
 
     seq = models.BigIntegerField(default=0)
     fence = models.BigIntegerField(default=0)
@@ -125,6 +180,18 @@ class Run(models.Model):
             models.Index(fields=["started_via", "-created_at", "-id"], name="runs_by_way"),
             models.Index(fields=["-created_at", "-id"], condition=~Q(tainted_by=""), name="tainted_runs"),
             models.Index(fields=["agent", "-ended_at"], condition=Q(status="succeeded"), name="succeeded_by_agent"),
+            models.Index(fields=["parent", "created_at"], condition=Q(parent__isnull=False), name="children"),
+            models.Index(fields=["plan_step"], condition=Q(plan_step__isnull=False), name="runs_of_plan_steps"),
+            models.Index(fields=["forked_from"], condition=Q(forked_from__isnull=False), name="forks"),
+            models.Index(fields=["undoes"], condition=Q(undoes__isnull=False), name="undoing"),
+            models.Index(
+                fields=["parent"],
+                condition=Q(parent__isnull=False, reported=False, ended_at__isnull=False),
+                name="unreported_children",
+            ),
+            models.Index(
+                fields=["team", "-priority", "wake_at"], condition=Q(wake_at__isnull=False), name="runs_to_take"
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -137,6 +204,14 @@ class Run(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(slice_spent__gte=0, held_usd__gte=0, slice_drawn__gte=0), name="no_debt"
+            ),
+            models.UniqueConstraint(
+                fields=["parent_call"], condition=Q(parent_call__isnull=False), name="one_child_a_call"
+            ),
+            models.UniqueConstraint(
+                fields=["plan_step"],
+                condition=Q(plan_step__isnull=False) & ~Q(status__in=FINAL),
+                name="one_living_run_a_plan_step",
             ),
         ]
 

@@ -25,6 +25,10 @@ class Step(models.Model):
     class Kind(models.TextChoices):
         TURN = "turn", _("Turn")
         ASIDE = "aside", _("A person asked before deciding")
+        ORDER = "order", _("A call that the model did not choose")
+        PLAN = "plan", _("Plan")
+        COMPACTION = "compaction", _("The conversation was shortened")
+        JUDGE = "judge", _("The answer was judged")
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="step_set")
     number = models.PositiveIntegerField()
@@ -42,6 +46,12 @@ class Step(models.Model):
     cache_write_tokens = models.BigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
     first_token_ms = models.PositiveIntegerField(null=True)
+    reminder = models.TextField(
+        blank=True, default="", db_default="", help_text=_("Goal and state, told with the last message and not kept.")
+    )
+    context = models.JSONField(null=True, help_text=_("Tokens of the request by part, and the budget for them."))
+    recovery = models.JSONField(null=True, help_text=_("The failure that this step answers: kind, time, of, detail."))
+    details = models.JSONField(null=True, help_text=_("What a compaction, a judgement or a plan came to."))
     opened_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
 
@@ -130,6 +140,26 @@ class ToolCall(models.Model):
     untrusted_source = models.CharField(max_length=300, blank=True, default="")
     resolved_by_name = models.CharField(max_length=150, blank=True, default="")
     edited_by_name = models.CharField(max_length=150, blank=True, default="", help_text=_("Changed its arguments."))
+    ordered_by = models.CharField(
+        max_length=150, blank=True, default="", db_default="", help_text=_("Chose it in the model's place.")
+    )
+    undo_run = models.ForeignKey(
+        Run,
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        related_name="undoing_set",
+        help_text=_("The run that takes it back."),
+    )
+    undoes = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        related_name="undone_by",
+        help_text=_("The call that it takes back."),
+    )
+    verified = models.JSONField(null=True, help_text=_("What the outside system said of a call in doubt, and when."))
 
     class Meta:
         ordering = ["step_id", "position"]
@@ -144,6 +174,8 @@ class ToolCall(models.Model):
             models.Index(fields=["run", "tool"], condition=Q(status__in=["failed", "invalid"]), name="failed_calls"),
             models.Index(fields=["tool", "-id"], condition=Q(status__in=["failed", "invalid"]), name="tool_failures"),
             models.Index(fields=["started_at"], condition=Q(status="in_doubt"), name="calls_in_doubt"),
+            models.Index(fields=["undo_run"], condition=Q(undo_run__isnull=False), name="calls_being_undone"),
+            models.Index(fields=["undoes"], condition=Q(undoes__isnull=False), name="undoing_calls"),
         ]
 
     def __str__(self) -> str:
