@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from agentops.accounts.access import Actor, Right
@@ -189,8 +190,14 @@ class Run(models.Model):
                 condition=Q(parent__isnull=False, reported=False, ended_at__isnull=False),
                 name="unreported_children",
             ),
+            # 0 stands for an agent that was deleted: `runs/fairness.py` goes from one agent to the next by comparing.
             models.Index(
-                fields=["team", "-priority", "wake_at"], condition=Q(wake_at__isnull=False), name="runs_to_take"
+                "team",
+                Coalesce("agent", models.Value(0, models.BigIntegerField())),
+                "priority",
+                "wake_at",
+                condition=Q(wake_at__isnull=False),
+                name="runs_in_fair_order",
             ),
         ]
         constraints = [
