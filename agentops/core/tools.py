@@ -87,6 +87,17 @@ class ToolContext:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What the outside system says about a call of which nobody knows whether it happened.
+
+    `happened` is None when it cannot tell. `said` is for people: what was looked at, and what stands there.
+    """
+
+    said: str
+    happened: bool | None = None
+
+
 class Tool(Protocol):
     """A tool as the engine, the policy and the console see it. `agentops.tools.registry` has the implementation."""
 
@@ -102,6 +113,16 @@ class Tool(Protocol):
     @property
     def spec(self) -> ToolSpec: ...
 
+    @property
+    def can_undo(self) -> bool:
+        """It declares how to take back what it did."""
+        ...
+
+    @property
+    def can_verify(self) -> bool:
+        """It declares how to find out whether it happened."""
+        ...
+
     def validate(self, arguments: Any) -> dict[str, Any]:
         """The arguments, coerced and complete with defaults, JSON-ready. Raises InvalidArguments."""
         ...
@@ -114,6 +135,14 @@ class Tool(Protocol):
         """Do it. Never raises but for cancellation: every failure is in the envelope."""
         ...
 
+    def compensation(self, arguments: dict[str, Any], data: Any) -> Compensation | None:
+        """The call that takes back one of these arguments that returned `data`; None when nothing can. Never raises."""
+        ...
+
+    async def verify(self, arguments: dict[str, Any], context: ToolContext) -> Verification:
+        """Look whether such a call happened; changes nothing, takes seconds. Never raises but for cancellation."""
+        ...
+
 
 class Toolbox(Protocol):
     """The tools that one agent may use."""
@@ -124,6 +153,15 @@ class Toolbox(Protocol):
 
 
 Effect = Callable[..., str]
+
+Compensation = tuple[str, dict[str, Any]]
+"""A tool's name and its arguments."""
+
+Undo = Callable[[dict[str, Any], Any], Compensation | None]
+"""From a call's validated arguments and the data of its result to the call that takes it back."""
+
+Verify = Callable[[dict[str, Any], ToolContext], Any]
+"""From a call's validated arguments and context, plain or async: a Verification, True, False, or None for unknown."""
 
 
 def digest(value: Any) -> str:

@@ -27,3 +27,5 @@ CREATE TABLE IF NOT EXISTS shop.refunds (
     idempotency_key text NOT NULL UNIQUE
 );
 CREATE INDEX IF NOT EXISTS refunds_by_order ON shop.refunds (order_id);
+ALTER TABLE shop.refunds ADD COLUMN IF NOT EXISTS reversed_at timestamptz;
+ALTER TABLE shop.refunds ADD COLUMN IF NOT EXISTS reversed_because text;

@@ -1,4 +1,4 @@
-"""What the support desk can do in the shop that cannot be undone: refund an order, delete a customer."""
+"""What the support desk can do in the shop: refund an order, take a refund back, delete a customer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 from pydantic import Field
 
-from agentops.core.tools import Tier, ToolContext, ToolResult
+from agentops.core.tools import Compensation, Tier, ToolContext, ToolResult
 from agentops.tools import ToolError, tool
 
 OrderId = Annotated[str, Field(pattern=r"^A-[0-9]{1,8}$", description="Such as A-1001.")]
@@ -19,8 +19,16 @@ Amount = Annotated[Decimal, Field(gt=0, max_digits=10, decimal_places=2, descrip
 Reason = Annotated[str, Field(min_length=3, max_length=500, description="Why; kept in the records.")]
 
 
+def back(arguments: dict[str, Any], data: Any) -> Compensation | None:
+    """Take this very refund back; the shop gave it a number."""
+    if not isinstance(data, dict) or not isinstance(data.get("refund"), int):
+        return None
+    taken = {"refund": data["refund"], "order_id": arguments["order_id"], "amount": arguments["amount"]}
+    return "reverse_refund", taken | {"reason": "Undone"}
+
+
 # Idempotent: the call's own id is the refund's unique key, so a second attempt at one call finds the first.
-@tool(tier=Tier.HIGH, effect="Refund {amount} USD to order {order_id}", idempotent=True, timeout=20)
+@tool(tier=Tier.HIGH, effect="Refund {amount} USD to order {order_id}", idempotent=True, timeout=20, undo=back)
 async def refund_order(context: ToolContext, order_id: OrderId, amount: Amount, reason: Reason) -> ToolResult:
     """Pay money back for an order: at most its total less what was already refunded."""
     async with await _connect(context) as connection:
@@ -32,7 +40,7 @@ async def refund_order(context: ToolContext, order_id: OrderId, amount: Amount, 
         if done is None:
             spent = await _one(
                 connection,
-                "SELECT coalesce(sum(amount), 0) AS paid FROM shop.refunds WHERE order_id = %s",
+                "SELECT coalesce(sum(amount), 0) AS paid FROM shop.refunds WHERE order_id = %s AND reversed_at IS NULL",
                 order_id,
             )
             left = order["total"] - (spent or {"paid": 0})["paid"]
@@ -49,6 +57,39 @@ async def refund_order(context: ToolContext, order_id: OrderId, amount: Amount, 
             )  # fmt: skip
     data = {"refund": done and done["id"], "order": order_id, "amount": amount}
     return ToolResult("ok", data=data, summary=f"Refunded {amount} USD to order {order_id}")
+
+
+# Idempotent: what is reversed already stays reversed.
+@tool(
+    tier=Tier.HIGH,
+    effect="Take back refund {refund}: {amount} USD of order {order_id}",
+    idempotent=True,
+    timeout=20,
+)
+async def reverse_refund(
+    context: ToolContext,
+    refund: Annotated[int, Field(gt=0, description="The refund's number.")],
+    order_id: OrderId,
+    amount: Amount,
+    reason: Reason,
+) -> ToolResult:
+    """Take a refund back that should not have been made; its order can be refunded again."""
+    async with await _connect(context) as connection:
+        found = await _one(
+            connection,
+            "SELECT amount, reversed_at FROM shop.refunds WHERE id = %s AND order_id = %s FOR UPDATE",
+            refund, order_id,
+        )  # fmt: skip
+        if found is None:
+            raise ToolError(f"Order {order_id} has no refund {refund}.", "Look it up with sql_query.")
+        if found["amount"] != amount:
+            raise ToolError(f"Refund {refund} was {found['amount']} USD, not {amount}.", "Look it up with sql_query.")
+        if found["reversed_at"] is None:
+            await connection.execute(
+                b"UPDATE shop.refunds SET reversed_at = now(), reversed_because = %s WHERE id = %s", (reason, refund)
+            )
+    data = {"refund": refund, "order": order_id, "amount": amount}
+    return ToolResult("ok", data=data, summary=f"Took back refund {refund} of {amount} USD")
 
 
 @tool(

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import string
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 
-from agentops.core.tools import Effect, InvalidArguments, Tier, ToolContext, ToolResult, ToolSpec
+from agentops.core.tools import (
+    Compensation,
+    Effect,
+    InvalidArguments,
+    Tier,
+    ToolContext,
+    ToolResult,
+    ToolSpec,
+    Undo,
+    Verification,
+    Verify,
+)
 
 from . import arguments as checks
 from .escape import shorten, visible
 from .executor import execute
-from .hygiene import dump
+from .hygiene import dump, json_safe
 from .schema import Parameters
 
 _log = structlog.get_logger(__name__)
 _SHOWN = 200
+VERIFY_SECONDS = 10.0
+"""How long a tool may look whether a call of it happened."""
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -37,6 +51,16 @@ class FunctionTool:
     effect: str | Effect
     attempts: int = 1
     asks_person: bool = False
+    undo: Undo | None = None
+    verifier: Verify | None = None
+
+    @property
+    def can_undo(self) -> bool:
+        return self.undo is not None
+
+    @property
+    def can_verify(self) -> bool:
+        return self.verifier is not None
 
     def validate(self, arguments: Any) -> dict[str, Any]:
         return checks.validate(self.name, self.parameters, arguments)
@@ -66,6 +90,44 @@ class FunctionTool:
         if self.untrusted and result.ok and not result.untrusted_source:
             return dataclasses.replace(result, untrusted_source=self.name)
         return result
+
+    def compensation(self, arguments: dict[str, Any], data: Any) -> Compensation | None:
+        if self.undo is None:
+            return None
+        try:
+            found = self.undo(arguments, data)
+            return None if found is None else (str(found[0]), json_safe(dict(found[1])))
+        except Exception:
+            # Of a result that is not what the tool usually returns, say of a call that a person settled.
+            _log.exception("undo_failed", tool=self.name)
+            return None
+
+    async def verify(self, arguments: dict[str, Any], context: ToolContext) -> Verification:
+        found: list[Any] = []
+        verifier = self.verifier
+        if verifier is None:
+            return Verification(f"{self.name} cannot look whether it happened.")
+
+        def look() -> None:
+            found.append(verifier(arguments, context))
+
+        async def look_async() -> None:
+            found.append(await verifier(arguments, context))
+
+        looking = look_async if inspect.iscoroutinefunction(verifier) else look
+        result = await execute(f"{self.name}'s look", looking, {}, timeout=VERIFY_SECONDS, repeatable=True)
+        if not result.ok or not found:
+            return Verification(f"It could not be looked up: {result.error}")
+        return _verification(found[0])
+
+
+def _verification(found: Any) -> Verification:
+    if isinstance(found, Verification):
+        happened = found.happened if isinstance(found.happened, bool) else None
+        return Verification(shorten(json_safe(str(found.said)), 2000), happened)
+    if isinstance(found, bool):
+        return Verification("It is there." if found else "It is not there.", found)
+    return Verification(shorten(json_safe(found), 2000) if isinstance(found, str) else "It cannot tell.")
 
 
 def effect_fields(effect: str) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from agentops.core.errors import InvalidInput
-from agentops.core.tools import Effect, InvalidArguments, Tier, Tool, ToolSpec
+from agentops.core.tools import Effect, InvalidArguments, Tier, Tool, ToolSpec, Undo, Verify
 
 from .arguments import unknown_tool_message
 from .errors import ToolDefinitionError
@@ -33,25 +33,29 @@ class Registry:
     def names(self) -> list[str]:
         return sorted(self._tools)
 
-    def toolbox(self, names: Iterable[str]) -> RegistryToolbox:
-        """The tools of one agent, in the order given. Raises InvalidInput for a name that no tool has."""
+    def toolbox(self, names: Iterable[str], also: Iterable[str] = ()) -> RegistryToolbox:
+        """The tools of one agent, in the order given. Raises InvalidInput for a name that no tool has.
+
+        `also`: tools that can be called and are not offered to the model.
+        """
         chosen = {}
         for name in names:
             tool = self._tools.get(name)
             if tool is None:
                 raise InvalidInput(unknown_tool_message(name, self._tools), field="tools")
             chosen[name] = tool
-        return RegistryToolbox(chosen)
+        return RegistryToolbox(chosen, {name: self._tools[name] for name in also})
 
 
 class RegistryToolbox:
     """Implements `agentops.core.tools.Toolbox`."""
 
-    def __init__(self, tools: dict[str, Tool]) -> None:
+    def __init__(self, tools: dict[str, Tool], also: dict[str, Tool]) -> None:
         self._tools = tools
+        self._also = also
 
     def get(self, name: str) -> Tool | None:
-        return self._tools.get(name)
+        return self._tools.get(name) or self._also.get(name)
 
     def specs(self) -> list[ToolSpec]:
         return [tool.spec for tool in self._tools.values()]
@@ -74,6 +78,8 @@ def tool(
     name: str | None = None,
     hint: str = "",
     examples: Sequence[dict[str, Any]] = (),
+    undo: Undo | None = None,
+    verify: Verify | None = None,
     into: Registry = registry,
 ) -> Callable[[Callable[..., Any]], FunctionTool]:
     """Make a typed function, async or plain, a tool.
@@ -84,6 +90,10 @@ def tool(
     reads only may leave out `effect` and `tier` (then low). `timeout` is in seconds. `idempotent`: calling
     again with the same `call_id` does nothing more. `untrusted`: the result is content from outside.
     `attempts` above 1 needs reads_only or idempotent. `asks_person`: the call is never run, a person answers it.
+    `undo` says which call takes one back: from its arguments and the data of its result to the name of a tool and
+    that tool's arguments, or None when nothing can. It does nothing itself. `verify`, plain or async, looks whether a
+    call happened, from its arguments and its context (with the same `call_id`): True, False, None for unknown, or a
+    `Verification` with words. It changes nothing. Neither suits a tool that only reads.
 
     Raises ToolDefinitionError, at import.
     """
@@ -102,6 +112,8 @@ def tool(
             asks_person=asks_person,
             hint=hint,
             examples=examples,
+            undo=undo,
+            verify=verify,
         )
         into.add(made)
         return made
@@ -123,6 +135,8 @@ def _build(
     asks_person: bool,
     hint: str,
     examples: Sequence[dict[str, Any]],
+    undo: Undo | None,
+    verify: Verify | None,
 ) -> FunctionTool:
     where = f"tool {name} ({function.__module__})"
     description = inspect.getdoc(function)
@@ -138,6 +152,8 @@ def _build(
         raise ToolDefinitionError(f"{where}: timeout must be above 0 and attempts at least 1.")
     if attempts > 1 and not (reads_only or idempotent):
         raise ToolDefinitionError(f"{where}: it cannot be tried again, as it neither only reads nor is idempotent.")
+    if reads_only and (undo or verify):
+        raise ToolDefinitionError(f"{where}: it only reads, so there is nothing to undo or to verify.")
     parameters = parameters_of(function, where)
     if isinstance(effect, str) and (strange := effect_fields(effect) - set(parameters.names)):
         raise ToolDefinitionError(f"{where}: the effect names {', '.join(sorted(strange))}, which it does not take.")
@@ -154,6 +170,8 @@ def _build(
         effect=effect,
         attempts=attempts,
         asks_person=asks_person,
+        undo=undo,
+        verifier=verify,
     )
     for example in examples:
         try:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from agentops.core.tools import InvalidArguments, Tier, ToolResult
-from agentops.demo.tools import delete_customer, refund_order
+from agentops.demo.tools import delete_customer, refund_order, reverse_refund
 from tests.tools.contexts import context
 from tests.tools.databases import shop_dsn  # noqa: F401
 
@@ -82,3 +82,31 @@ async def test_deleting_a_customer_takes_orders_along(shop_dsn: str) -> None:  #
         assert connection.execute("SELECT FROM orders WHERE customer_id = 'C-2087'").fetchall() == []
     again = await delete_customer.run(arguments, context(shop_dsn=shop_dsn))
     assert "no customer C-2087" in again.error
+
+
+async def reverse(dsn: str, made: ToolResult, **changed: Any) -> ToolResult:
+    name, arguments = refund_order.compensation(refund_order.validate(REFUND), made.data) or ("", {})
+    assert name == reverse_refund.name
+    checked = reverse_refund.validate({**arguments, **changed})
+    return await reverse_refund.run(checked, context(call_id="undo-1", shop_dsn=dsn))
+
+
+async def test_a_refund_that_is_taken_back_can_be_made_again(shop_dsn: str) -> None:  # noqa: F811
+    made = await refund(shop_dsn, "call-1")
+    assert (await refund(shop_dsn, "call-2")).status == "error"
+    assert (await reverse(shop_dsn, made)).ok
+    assert (await reverse(shop_dsn, made)).ok, "once more changes nothing"
+    assert (await refund(shop_dsn, "call-2")).ok
+
+
+async def test_only_the_very_refund_is_taken_back(shop_dsn: str) -> None:  # noqa: F811
+    made = await refund(shop_dsn, "call-1")
+    for changed in ({"order_id": "A-1077"}, {"refund": 999_999}, {"amount": "1.00"}):
+        assert (await reverse(shop_dsn, made, **changed)).status == "error"
+    assert (await refund(shop_dsn, "call-2")).status == "error"
+
+
+def test_a_refund_whose_number_is_not_known_cannot_be_taken_back() -> None:
+    assert refund_order.compensation(REFUND, None) is None
+    assert refund_order.compensation(REFUND, {"refund": "7"}) is None
+    assert reverse_refund.tier is Tier.HIGH

@@ -20,7 +20,9 @@ EXTENT = "SELECT count(*) AS orders, min(ordered_at)::date AS first, max(ordered
 ITEMS = """SELECT o.item, count(*) AS orders, sum(o.total) AS revenue,
   count(*) FILTER (WHERE o.status = 'delivered late') AS late,
   coalesce(sum(r.amount), 0) AS refunded
-FROM orders o LEFT JOIN (SELECT order_id, sum(amount) AS amount FROM refunds GROUP BY order_id) r ON r.order_id = o.id
+FROM orders o LEFT JOIN (
+  SELECT order_id, sum(amount) AS amount FROM refunds WHERE reversed_at IS NULL GROUP BY order_id
+) r ON r.order_id = o.id
 {where}GROUP BY o.item ORDER BY revenue DESC"""
 DAYS = """SELECT to_char(o.ordered_at, 'DD Mon') AS day, sum(o.total) AS revenue
 FROM orders o {where}GROUP BY o.ordered_at::date, 1 ORDER BY o.ordered_at::date"""

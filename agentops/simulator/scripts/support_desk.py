@@ -207,7 +207,8 @@ def _orders_query(orders: list[str], *, price: str) -> ToolCall:
     total = "o.total" if price == "total" else f"o.{price} AS total"
     lines = (
         f'SELECT o.id AS "order", o.item, {total}, o.status, o.ordered_at, c.name, c.email,',
-        "  coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.order_id = o.id), 0) AS refunded",
+        "  coalesce((SELECT sum(r.amount) FROM refunds r"
+        " WHERE r.order_id = o.id AND r.reversed_at IS NULL), 0) AS refunded",
         "FROM orders o JOIN customers c ON c.id = o.customer_id",
         f"WHERE o.id IN ({_quoted(orders)})",
     )

@@ -1,5 +1,15 @@
 """The tools that come with AgentOps. Importing this package registers them."""
 
-from . import ask_human, http_fetch, list_files, read_file, send_email, sql_query, write_file
+from . import ask_human, http_fetch, list_files, note_fact, read_file, restore_file, send_email, sql_query, write_file
 
-__all__ = ["ask_human", "http_fetch", "list_files", "read_file", "send_email", "sql_query", "write_file"]
+__all__ = [
+    "ask_human",
+    "http_fetch",
+    "list_files",
+    "note_fact",
+    "read_file",
+    "restore_file",
+    "send_email",
+    "sql_query",
+    "write_file",
+]

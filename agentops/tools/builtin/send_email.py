@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import smtplib
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from agentops.core.tools import Tier, ToolContext, ToolResult
+from agentops.core.tools import Tier, ToolContext, ToolResult, Verification
 from agentops.tools.errors import ToolError
 from agentops.tools.registry import tool
 
@@ -21,7 +21,19 @@ ADDRESS = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0
 ONE_LINE = r"^[^\x00-\x1f\x7f\x85\u2028\u2029]*$"
 
 
-@tool(tier=Tier.MEDIUM, effect="Send mail to {to}: “{subject}”", timeout=30)
+async def went_out(arguments: dict[str, Any], context: ToolContext) -> Verification:
+    """Whether a mail with this call's id is among those that were sent."""
+    find = context.settings.get("find_email")
+    if find is None:
+        return Verification(f"Sent mail cannot be searched here. Ask {arguments['to']}, or look into the mail server.")
+    identity = message_id(context)
+    sent_at = await asyncio.to_thread(find, message_id=identity)
+    if sent_at is None:
+        return Verification(f"No mail {identity} was sent so far.", happened=False)
+    return Verification(f"The mail {identity} to {arguments['to']} was sent at {sent_at}.", happened=True)
+
+
+@tool(tier=Tier.MEDIUM, effect="Send mail to {to}: “{subject}”", timeout=30, verify=went_out)
 async def send_email(
     context: ToolContext,
     to: Annotated[str, Field(pattern=ADDRESS, max_length=254, description="One address: ada@example.com")],

@@ -93,3 +93,13 @@ async def test_a_connection_that_broke_leaves_it_open_whether_the_mail_went(erro
         raise error
 
     assert (await send_email.run(MAIL, context(send_email=send))).status == status
+
+
+async def test_a_mail_in_doubt_is_looked_up_by_the_calls_own_id() -> None:
+    sent = {"<c1@agentops>": "12:04"}
+    about = context(call_id="c1", find_email=lambda *, message_id: sent.get(message_id))
+    found = await send_email.verify(MAIL, about)
+    assert found.happened is True and "12:04" in found.said
+    other = await send_email.verify(MAIL, context(call_id="c2", find_email=lambda *, message_id: sent.get(message_id)))
+    assert other.happened is False
+    assert (await send_email.verify(MAIL, context(call_id="c1"))).happened is None
