@@ -49,7 +49,7 @@ def gateway() -> Gateway:
 
 def toolbox(state: RunState) -> Toolbox:
     """Raises InvalidInput when the agent names a tool that no app has."""
-    return registry.toolbox(state.agent.tools)
+    return registry.toolbox(state.agent.tools, also=("ask_human",))
 
 
 def outside(state: RunState, recorder: Recorder, means: Means) -> Outside:

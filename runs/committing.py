@@ -120,7 +120,8 @@ class Committing:
             with transaction.atomic():
                 run = self._locked(change)
                 if change.left and not change.final:
-                    leaving.heed_pause(change, run.pause_requested)
+                    by_hand = bool(run.taken_over_by) and change.status == "paused"
+                    leaving.heed_pause(change, run.pause_requested or by_hand)
                 if draws and hold is not None:
                     self.purse.refill(change, hold)
                 written = commit(change)
@@ -138,7 +139,7 @@ class Committing:
     def _locked(self, change: Change) -> Run:
         """Raises LeaseLost."""
         mine = Run.objects.filter(pk=change.run, fence=change.fence, status=Run.Status.RUNNING)
-        run = mine.select_for_update().only("pause_requested", "unread").first()
+        run = mine.select_for_update().only("pause_requested", "unread", "taken_over_by").first()
         if run is None:
             raise LeaseLost("Another worker holds this run, or a person stopped it.")
         return run

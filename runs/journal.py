@@ -38,12 +38,16 @@ WITH run AS (
         tainted_by = CASE WHEN tainted_by = '' THEN %(tainted_by)s::text ELSE tainted_by END,
         recoveries = CASE WHEN %(progress)s::bool THEN 0 ELSE recoveries END,
         unread = unread - cardinality(%(heard)s::bigint[]),
+        orders = CASE WHEN %(ordered)s::bool THEN orders - 0 ELSE orders END,
         status = COALESCE(%(status)s::text, status),
         waiting_on = %(waiting_on)s::text,
         waiting_since = CASE WHEN %(waiting_on)s::text = '' THEN NULL ELSE now() END,
         stop_reason = %(stop_reason)s::text,
         stop_detail = %(stop_detail)s::text,
         answer = %(answer)s::text,
+        answer_data = %(answer_data)s::jsonb,
+        outcome = %(outcome)s::text,
+        outcome_detail = %(outcome_detail)s::text,
         ended_at = CASE WHEN %(final)s::bool THEN now() END,
         pause_requested = pause_requested AND NOT %(left)s::bool,
         worker = CASE WHEN %(left)s::bool THEN '' ELSE worker END,
@@ -64,9 +68,11 @@ WITH run AS (
     WHERE c.id = d.id AND c.run_id = run.id AND (c.status = 'executing') IS TRUE
 ), opened AS (
     INSERT INTO runs_step (run_id, number, kind, status, fence, input, output, model, stop_reason, error, input_tokens,
-        output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, opened_at)
-    SELECT run.id, o.number, o.kind, 'calling', %(fence)s::bigint, o.input, '[]', '', '', '', 0, 0, 0, 0, 0, now()
-    FROM run, jsonb_to_recordset(%(opened)s::jsonb) AS o(number int, kind text, input jsonb)
+        output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, opened_at, reminder, recovery, context)
+    SELECT run.id, o.number, o.kind, 'calling', %(fence)s::bigint, o.input, '[]', '', '', '', 0, 0, 0, 0, 0, now(),
+        COALESCE(o.reminder, ''), o.recovery, o.context
+    FROM run, jsonb_to_recordset(%(opened)s::jsonb) AS o(
+        number int, kind text, input jsonb, reminder text, recovery jsonb, context jsonb)
     RETURNING id
 ), heard AS (
     UPDATE runs_runmessage m SET step_id = opened.id FROM opened WHERE m.id = ANY(%(heard)s::bigint[])
@@ -75,10 +81,11 @@ WITH run AS (
         status = a.status, output = a.output, model = a.model, stop_reason = a.stop_reason, error = a.error,
         input_tokens = a.input_tokens, output_tokens = a.output_tokens, cache_read_tokens = a.cache_read_tokens,
         cache_write_tokens = a.cache_write_tokens, cost_usd = s.cost_usd + a.cost_usd,
-        first_token_ms = a.first_token_ms, answered_at = now(), fence = %(fence)s::bigint
+        first_token_ms = a.first_token_ms, details = a.details, answered_at = now(), fence = %(fence)s::bigint
     FROM run, jsonb_to_recordset(%(closed)s::jsonb) AS a(
         id bigint, status text, output jsonb, model text, stop_reason text, error text, input_tokens bigint,
-        output_tokens bigint, cache_read_tokens bigint, cache_write_tokens bigint, cost_usd numeric, first_token_ms int)
+        output_tokens bigint, cache_read_tokens bigint, cache_write_tokens bigint, cost_usd numeric,
+        first_token_ms int, details jsonb)
     WHERE s.id = a.id AND s.run_id = run.id AND (s.status = 'calling') IS TRUE
 ), kept AS (
     UPDATE runs_step s SET fence = %(fence)s::bigint, cost_usd = s.cost_usd + %(cost)s::numeric
@@ -95,15 +102,15 @@ WITH run AS (
 ), proposed AS (
     INSERT INTO runs_toolcall (run_id, step_id, position, tool_use_id, tool, raw_arguments, arguments, status, tier,
         effect, idempotent, bound_hash, policy_version_id, rule, reason, fence, proposed_at, started_at, ended_at,
-        result, untrusted_source, resolved_by_name, edited_by_name)
+        result, untrusted_source, resolved_by_name, edited_by_name, ordered_by, undoes_id)
     SELECT run.id, p.step_id, p.position, p.tool_use_id, p.tool, p.raw_arguments, p.arguments, p.status, p.tier,
         p.effect, p.idempotent, p.bound_hash, p.policy_version_id, p.rule, p.reason, %(fence)s::bigint, now(),
         CASE WHEN p.status = 'executing' THEN now() END, CASE WHEN p.status = 'invalid' THEN now() END,
-        p.result, '', '', ''
+        p.result, '', '', '', COALESCE(p.ordered_by, ''), p.undoes
     FROM run, jsonb_to_recordset(%(proposed)s::jsonb) AS p(
         step_id bigint, position int, tool_use_id text, tool text, raw_arguments jsonb, arguments jsonb, status text,
         tier text, effect text, idempotent bool, bound_hash text, policy_version_id bigint, rule text, reason text,
-        result jsonb)
+        result jsonb, ordered_by text, undoes bigint)
     RETURNING id, position
 ), noted AS (
     INSERT INTO runs_event (run_id, seq, kind, data, at)
@@ -162,6 +169,8 @@ class Change:
     """The open step that stays open, from now on under this fence, with what this commit bills for it."""
     billed: list[dict[str, Any]] = field(default_factory=list)
     proposed: list[dict[str, Any]] = field(default_factory=list)
+    ordered: bool = False
+    """The first of the run's orders is carried out."""
     left: bool = False
     """The run leaves its worker; `status`, `waiting_on`, `wake_after` (seconds) and the rest say how."""
     final: bool = False
@@ -173,6 +182,9 @@ class Change:
     stop_reason: str = ""
     stop_detail: str = ""
     answer: str = ""
+    answer_data: Any = None
+    outcome: str = ""
+    outcome_detail: str = ""
 
     def event(self, kind: str, **data: Any) -> None:
         self.events.append({"kind": kind, "data": data})
@@ -251,6 +263,10 @@ def _parameters(change: Change) -> dict[str, Any]:
         "stop_reason": change.stop_reason,
         "stop_detail": change.stop_detail,
         "answer": change.answer,
+        "answer_data": None if change.answer_data is None else dump(change.answer_data),
+        "outcome": change.outcome,
+        "outcome_detail": change.outcome_detail,
+        "ordered": change.ordered,
     }
 
 

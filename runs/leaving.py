@@ -26,6 +26,8 @@ def leave(change: Change, interrupt: Interrupt | None) -> None:
         change.final, change.status = True, interrupt.status
         change.stop_reason = interrupt.reason
         change.stop_detail, change.answer = storable(interrupt.detail), storable(interrupt.answer)
+        change.answer_data = storable(interrupt.data)
+        change.outcome, change.outcome_detail = interrupt.outcome, storable(interrupt.outcome_detail)
     if change.status:
         _go(change)
 
@@ -35,7 +37,8 @@ def stay(change: Change) -> None:
     change.events = [event for event in change.events if event["kind"] != "run.changed"]
     change.left = change.final = False
     change.status, change.slice, change.wake_after = None, None, None
-    change.stop_reason = change.stop_detail = change.answer = ""
+    change.stop_reason = change.stop_detail = change.answer = change.outcome = change.outcome_detail = ""
+    change.answer_data = None
 
 
 def heed_pause(change: Change, asked: bool) -> None:

@@ -6,14 +6,16 @@ from typing import Any
 
 from django.utils import timezone
 
-from agentops.core.messages import Message, text
-from agentops.core.states import CallStatus
+from agentops.core.messages import Message, user
+from agentops.core.states import CALL_FINAL, CallStatus
 from agentops.core.tools import ToolResult
-from agentops.engine.state import AgentSpec, Asked, Call, Limits, OpenStep, RunState
+from agentops.engine.answers import as_sent
+from agentops.engine.record import KEPT, NOTE, note, outcome
+from agentops.engine.state import AgentSpec, Asked, Call, Deed, Limits, OpenStep, Order, RunState
 from agentops.tools.registry import registry
 from approvals.models import Inquiry
 
-from . import subject
+from . import history, subject
 from .models import AgentVersion, Run, Step, ToolCall
 
 
@@ -34,16 +36,65 @@ def load(run_id: str, fence: int) -> tuple[RunState, Run]:
         active_ms=run.active_ms,
         tainted_by=run.tainted_by,
         tries=run.recoveries,
+        orders=[Order(**order) for order in run.orders],
+        taken_over=bool(run.taken_over_by),
+        undoing=run.undoes_id is not None,
     )
-    rows = Step.objects.filter(run_id=run_id).values(
-        "id", "number", "kind", "status", "input", "output", "input_tokens", "output_tokens"
+    parts = history.parts_of(run)
+    rows = Step.objects.filter(history.of_parts(parts, "number")).values(
+        "id", "run_id", "number", "kind", "status", "input", "output", "input_tokens", "output_tokens", "stop_reason"
     )
     for row in rows.order_by("number"):
         _append(state, row)
+    if run.forked_from_id and not (state.turn and state.turn >= (run.forked_step or 1)):
+        state.begin_with = _fork_message(run, parts)
     if state.step_id:
         state.calls = [as_call(call, fence) for call in ToolCall.objects.filter(step_id=state.step_id)]
         state.asked = _asked(state.calls)
+    _remember(state, parts)
     return state, run
+
+
+def _fork_message(run: Run, parts: list[history.Part]) -> Message | None:
+    """What the step was told at which the fork begins, and what its maker said; a changed goal begins anew."""
+    words = [run.fork_words] if run.fork_words else []
+    if run.forked_step == 1:
+        return user(f"Your goal: {run.goal}{_inputs(run)}", *words)
+    earlier = Step.objects.filter(run_id__in=[part[0] for part in parts[1:]], number=run.forked_step)
+    # Of several runs with a step of that number, the nearest one's counts.
+    order = {part[0]: index for index, part in enumerate(parts)}
+    found = sorted(earlier.values_list("run_id", "input"), key=lambda row: order[row[0]])
+    return user(*found[0][1]["content"], *words) if found else None
+
+
+def _inputs(run: Run) -> str:
+    lines = [f"{name}: {value}" for name, value in run.inputs.items()]
+    return "\n\nInputs:\n" + "\n".join(lines) if lines else ""
+
+
+def _remember(state: RunState, parts: list[history.Part]) -> None:
+    """What was done and noted before the last step, whose calls the engine adds itself."""
+    if state.turn < 2:
+        return
+    calls = ToolCall.objects.filter(history.of_parts(parts, "step__number")).exclude(step_id=state.step_id)
+    final = calls.filter(status__in=CALL_FINAL).exclude(status=CallStatus.INVALID)
+    deeds = final.exclude(tool__in=reading_tools())
+    latest = list(
+        deeds.order_by("-id").values_list("step__number", "effect", "tool", "status", "result__error")[: KEPT + 1]
+    )
+    state.deeds = [
+        Deed(number, effect or tool, outcome(CallStatus(status), error or ""))
+        for number, effect, tool, status, error in reversed(latest[:KEPT])
+    ]
+    state.deeds_before = max(deeds.count() - KEPT, 0) if len(latest) > KEPT else 0
+    if NOTE in state.agent.tools:
+        notes = final.filter(tool=NOTE, status=CallStatus.SUCCEEDED).order_by("id")
+        for arguments in notes.values_list("arguments", flat=True):
+            note(state.facts, arguments)
+
+
+def reading_tools() -> list[str]:
+    return [name for name in registry.names() if (tool := registry.get(name)) and tool.reads_only]
 
 
 def _asked(calls: list[Call]) -> list[Asked]:
@@ -65,9 +116,13 @@ def _append(state: RunState, row: dict[str, Any]) -> None:
     state.messages.append(message)
     state.step_id, state.turn = row["id"], row["number"]
     if row["status"] == Step.Status.ANSWERED:
-        state.messages.append({"role": "assistant", "content": row["output"] or [text("(empty)")]})
-        state.known_tokens = row["input_tokens"] + row["output_tokens"]
-        state.counted_messages = len(state.messages)
+        state.messages.append({"role": "assistant", "content": as_sent(row["output"], row["stop_reason"])})
+        state.stop_reason = row["stop_reason"]
+        if row["kind"] == Step.Kind.ORDER:
+            state.escalated = state.escalated or any(block.get("name") == "ask_human" for block in row["output"])
+        else:
+            state.known_tokens = row["input_tokens"] + row["output_tokens"]
+            state.counted_messages = len(state.messages)
     else:
         state.interrupted = OpenStep(row["id"], row["number"])
 
@@ -84,6 +139,9 @@ def as_call(row: ToolCall, fence: int) -> Call:
         tier=row.tier,
         effect=row.effect,
         idempotent=row.idempotent,
+        reads_only=bool((tool := registry.get(row.tool)) and tool.reads_only),
+        ordered_by=row.ordered_by,
+        undoes=row.undoes_id,
         bound_hash=row.bound_hash,
         rule=row.rule,
         reason=row.reason,
@@ -108,9 +166,11 @@ def spec_of(run: Run) -> AgentSpec:
         name=run.agent_name,
         title=version.agent.title,
         system_prompt=version.system_prompt,
-        tools=tuple(version.tools),
+        tools=tuple(version.tools if run.only_tools is None else run.only_tools),
         chain=tuple(version.model_chain),
         max_output_tokens=version.max_output_tokens,
+        answer_schema=run.answer_schema or version.answer_schema,
+        success=tuple(version.success),
     )
 
 

@@ -14,10 +14,10 @@ from agentops.core.models import Attempt, ModelAnswer
 from agentops.core.states import CallStatus, StopReason
 from agentops.core.storable import storable
 from agentops.engine.interrupts import End, Interrupt
-from agentops.engine.state import Asked, Call, Limits, OpenStep, RunState, Said
+from agentops.engine.state import Asked, Call, Limits, Opening, OpenStep, Order, RunState, Said
 from approvals.actions import answer_inquiry
 
-from . import journal, judging, late, leaving, rows
+from . import journal, judging, late, leaving, rows, undone
 from .committing import Committing, numbered
 from .journal import Written, commit
 from .loading import limits_of
@@ -43,13 +43,13 @@ class Recorder(Committing):
         return state.limits != before
 
     async def open_step(
-        self, state: RunState, done: list[Call], message: Message, hold: Decimal, heard: list[Said]
+        self, state: RunState, done: list[Call], opening: Opening, hold: Decimal, heard: list[Said]
     ) -> OpenStep:
         number = state.steps + 1
         change = self._change(state)
         self._settle(change, state, done)
         change.steps, change.held, change.heard = 1, hold, [said.id for said in heard]
-        change.opened = [{"number": number, "kind": "turn", "input": message}]
+        change.opened = [rows.opened(number, opening)]
         change.event("step.opened", step=number)
         written = await self._write(change, hold)
         self.billed = 0
@@ -86,13 +86,20 @@ class Recorder(Committing):
             raise
 
     async def answer_step(
-        self, state: RunState, step: OpenStep, answer: ModelAnswer, calls: list[Call], end: Interrupt | None
+        self,
+        state: RunState,
+        step: OpenStep,
+        answer: ModelAnswer,
+        calls: list[Call],
+        end: Interrupt | None,
+        order: Order | None = None,
     ) -> bool:
         change = self._change(state)
         self._bill(change, state, step, self._unbilled(answer.attempts))
         content = storable(answer.content)
         change.closed = [rows.closed(step, "answered", answer, content, change.cost)]
         change.tool_calls, change.progress, change.held = 0 if end else len(calls), True, Decimal(0)
+        change.ordered = order is not None and order.stored
         change.event("step.answered", step=step.number)
         leaving.leave(change, end)
 
@@ -130,13 +137,16 @@ class Recorder(Committing):
         leaving.leave(change, interrupt)
         await self._write(change)
 
+    async def report(self, state: RunState) -> str:
+        return await self._in_thread(lambda: undone.report(state.id))
+
     # ── asides ─────────────────────────────────────────────────────────────────────────────────
 
     async def open_aside(self, state: RunState, message: Message, hold: Decimal) -> OpenStep:
         number = state.steps + 1
         change = self._change(state)
         change.steps, change.held = 1, hold
-        change.opened = [{"number": number, "kind": "aside", "input": message}]
+        change.opened = [rows.opened(number, Opening(message, "aside"))]
         change.event("step.opened", step=number)
         written = await self._write(change, hold)
         self.billed, state.steps = 0, number

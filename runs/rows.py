@@ -12,7 +12,7 @@ from agentops.core.states import CallStatus
 from agentops.core.storable import storable
 from agentops.core.usage import Usage
 from agentops.engine.calls import not_run
-from agentops.engine.state import Call, OpenStep
+from agentops.engine.state import Call, Opening, OpenStep
 
 
 def billed(attempt: Attempt, step_id: int) -> dict[str, Any]:
@@ -34,6 +34,17 @@ def billed(attempt: Attempt, step_id: int) -> dict[str, Any]:
     }
 
 
+def opened(number: int, opening: Opening) -> dict[str, Any]:
+    return {
+        "number": number,
+        "kind": opening.kind,
+        "input": opening.message,
+        "reminder": storable(opening.reminder),
+        "recovery": opening.recovery,
+        "context": opening.context,
+    }
+
+
 def closed(
     step: OpenStep,
     status: str,
@@ -41,13 +52,15 @@ def closed(
     output: list[Block],
     cost: Decimal,
     error: str = "",
+    details: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     usage = answer.usage if answer else Usage()
+    asked = answer.attempts[-1] if answer and answer.attempts else None
     return {
         "id": step.id,
         "status": status,
         "output": output,
-        "model": answer.attempts[-1].model if answer else "",
+        "model": asked.model if asked else "",
         "stop_reason": answer.stop_reason[:20] if answer else "",
         "error": storable(error),
         "input_tokens": usage.input_tokens,
@@ -55,7 +68,8 @@ def closed(
         "cache_read_tokens": usage.cache_read_tokens,
         "cache_write_tokens": usage.cache_write_tokens,
         "cost_usd": str(cost),
-        "first_token_ms": answer.attempts[-1].first_token_ms if answer else None,
+        "first_token_ms": asked.first_token_ms if asked else None,
+        "details": details,
     }
 
 
@@ -76,6 +90,8 @@ def proposed(call: Call, step: OpenStep) -> dict[str, Any]:
         "rule": call.rule,
         "reason": storable(call.reason),
         "result": asdict(not_run(call)) if call.status is CallStatus.INVALID else None,
+        "ordered_by": storable(call.ordered_by)[:150],
+        "undoes": call.undoes,
     }
 
 

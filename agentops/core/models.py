@@ -26,6 +26,8 @@ class ModelRequest:
     max_output_tokens: int = 4096
     thinking_tokens: int = 0
     """Extended thinking budget in tokens; 0 turns it off."""
+    reminder: str = ""
+    """Told after the last message and kept nowhere: it stays outside what the provider caches."""
     words_only: bool = False
     """The model sees its tools, so that the conversation stays what it was, and may call none."""
 
@@ -76,8 +78,8 @@ class ModelAnswer:
 
     @property
     def usage(self) -> Usage:
-        """Usage of the attempt that answered (the last one)."""
-        return self.attempts[-1].usage
+        """Usage of the attempt that answered (the last one); nothing where no model was asked."""
+        return self.attempts[-1].usage if self.attempts else Usage()
 
     @property
     def cost_usd(self) -> Decimal:
@@ -124,6 +126,10 @@ It may raise (BudgetRefused, LeaseLost) to stop the retrying."""
 class Model(Protocol):
     async def complete(self, request: ModelRequest, *, on_delta: OnDelta, on_failed_attempt: OnAttempt) -> ModelAnswer:
         """Answer, or raise ModelFailed. When cancelled while streaming, raises `CallCancelled` with the bill."""
+        ...
+
+    async def count(self, request: ModelRequest) -> int | None:
+        """Tokens of the request's input as the first model's provider counts them; None where it cannot say."""
         ...
 
     def worst_cost(self, request: ModelRequest, known_input_tokens: int, new_bytes: int) -> Decimal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agentops.core.states import RunStatus, StopReason, WaitingOn
 
 
@@ -28,13 +30,26 @@ class Release(Interrupt):
 
 
 class End(Interrupt):
-    """The run is over."""
+    """The run is over. `outcome`: completed, not_completed, or "" where nothing says what completed means."""
 
-    def __init__(self, reason: StopReason, answer: str = "", detail: str = "") -> None:
+    def __init__(
+        self,
+        reason: StopReason,
+        answer: str = "",
+        detail: str = "",
+        *,
+        data: Any = None,
+        outcome: str = "",
+        outcome_detail: str = "",
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.answer = answer
         self.detail = detail
+        self.data = data
+        """The answer as the agent's schema has it."""
+        self.outcome = outcome
+        self.outcome_detail = outcome_detail
 
     @property
     def status(self) -> RunStatus:

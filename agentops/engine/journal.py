@@ -7,9 +7,11 @@ from typing import Protocol
 
 from agentops.core.messages import Message
 from agentops.core.models import Attempt, ModelAnswer
+from agentops.core.tools import ToolResult
 
-from .interrupts import Interrupt
-from .state import Asked, Call, OpenStep, RunState, Said
+from .interrupts import End, Interrupt
+from .plans import PlannedStep, Stand
+from .state import Asked, Call, Opening, OpenStep, Order, RunState, Said
 
 
 class Journal(Protocol):
@@ -22,9 +24,9 @@ class Journal(Protocol):
         ...
 
     async def open_step(
-        self, state: RunState, done: list[Call], message: Message, hold: Decimal, heard: list[Said]
+        self, state: RunState, done: list[Call], opening: Opening, hold: Decimal, heard: list[Said]
     ) -> OpenStep:
-        """Settle the results of `done`, open the next step with `message` and reserve `hold` USD for it.
+        """Settle the results of `done`, open the next step and reserve `hold` USD for it.
 
         What was `heard` is in the message, and is read from now on. Raises BudgetRefused with nothing written.
         """
@@ -39,12 +41,18 @@ class Journal(Protocol):
         ...
 
     async def answer_step(
-        self, state: RunState, step: OpenStep, answer: ModelAnswer, calls: list[Call], end: Interrupt | None
+        self,
+        state: RunState,
+        step: OpenStep,
+        answer: ModelAnswer,
+        calls: list[Call],
+        end: Interrupt | None,
+        order: Order | None = None,
     ) -> bool:
         """Settle the step, store its answer and its calls, each with its verdict; those that may run are `executing`.
 
         With `end` the run leaves in the same commit, and this is True; but a run that has just answered while a
-        person said something to it stays, and reads that first.
+        person said something to it stays, and reads that first. An `order` that it carries out is done with.
         """
         ...
 
@@ -68,8 +76,30 @@ class Journal(Protocol):
         """A dead worker had begun to answer: bill what was lost to an estimate."""
         ...
 
+    async def report(self, state: RunState) -> str:
+        """What a run that takes actions back has come to, in words."""
+        ...
+
     async def start_calls(self, state: RunState) -> None:
         """approved → executing, for those calls that are still approved, due and bound to the same hash."""
+        ...
+
+    async def start_children(self, state: RunState) -> dict[int, ToolResult]:
+        """Start the run that each executing `starts_run` call asks for, where there is none yet and there is room.
+
+        Returns the results of those that have ended, or could not be started, by the calls' ids; afterwards
+        `state.lent` is right. Asking again starts nothing twice.
+        """
+        ...
+
+    async def advance_plan(self, state: RunState) -> Stand:
+        """Take in the results of the plan's steps that have ended, start those that are ready, say how it stands."""
+        ...
+
+    async def answer_plan(
+        self, state: RunState, step: OpenStep, answer: ModelAnswer, steps: list[PlannedStep] | None, end: End | None
+    ) -> bool:
+        """Settle a planning step; `steps` are the plan from now on, None that it was no plan. True: the run left."""
         ...
 
     async def settle_calls(self, state: RunState, done: list[Call]) -> None:

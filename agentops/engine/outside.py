@@ -12,6 +12,7 @@ from agentops.core.tools import Toolbox
 
 from .calls import Render
 from .journal import Journal
+from .state import RunState
 
 MOST_TRIES = 8
 """After so many workers died (or back-offs passed) in one step, the step is the cause: the run fails."""
@@ -29,5 +30,7 @@ class Outside:
     """Streams a piece of step N to whoever watches."""
     workspace: Path
     tool_settings: dict[str, Any]
+    unmet: Callable[[RunState, str, Any], str] = lambda state, answer, data: ""
+    """What an answer (its words, its data) still misses of the agent's success criteria; "" when nothing."""
     backoff: tuple[float, ...] = (10.0, 60.0, 300.0)
     """Seconds a run waits, without a slot, after every model has failed; after the last it fails."""

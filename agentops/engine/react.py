@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 
 from agentops.core.errors import LeaseLost
+from agentops.core.states import StopReason
 
-from . import aside
+from . import aside, ordering, planning
 from .acting import Acting
 from .asking import Asking, Left
-from .interrupts import Interrupt
+from .interrupts import End, Interrupt, Pause
 from .outside import Outside
-from .state import RunState
+from .state import Order, RunState
 
 
 async def advance(state: RunState, outside: Outside) -> None:
@@ -28,6 +29,9 @@ async def advance(state: RunState, outside: Outside) -> None:
             while True:
                 await acting.finish_calls()
                 journal.check()
+                if order := await _next_order(state, asking):
+                    await ordering.carry_out(asking, order)
+                    continue
                 step, request = await asking.open_step()
                 answer = await asking.ask(step, request)
                 await asking.take(step, answer)
@@ -39,3 +43,18 @@ async def advance(state: RunState, outside: Outside) -> None:
         if acting.done:
             await asyncio.shield(journal.settle_late(state, None, [], acting.take_done()))
         raise
+
+
+async def _next_order(state: RunState, asking: Asking) -> Order | None:
+    """A call to be made before the model is asked again. Raises the interrupt of a run whose model is not asked."""
+    if state.orders:
+        return state.orders[0]
+    if state.taken_over:
+        raise Pause
+    if state.undoing:
+        if asking.acting.done:
+            await asking.journal.settle_calls(state, asking.acting.take_done())
+        raise End(StopReason.ANSWERED, await asking.journal.report(state))
+    if state.agent.plans:
+        await planning.work_through(asking)
+    return await asking.consider()

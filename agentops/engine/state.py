@@ -24,6 +24,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Lent:
+    """What a run's children have used or may still use: it counts as the run's own."""
+
+    cost_usd: Decimal = Decimal(0)
+    tokens: int = 0
+    tool_calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class AgentSpec:
     """The part of an agent's version that the loop needs."""
 
@@ -33,6 +42,14 @@ class AgentSpec:
     tools: tuple[str, ...]
     chain: tuple[str, ...]
     max_output_tokens: int
+    answer_schema: dict[str, Any] | None = None
+    """JSON schema of the final answer."""
+    success: tuple[dict[str, Any], ...] = ()
+    """What an answer must meet for the task to count as completed."""
+    delegates: tuple[tuple[str, str], ...] = ()
+    """The agents that it may hand work to: name, and what each is good for."""
+    plans: bool = False
+    """It makes a plan first, whose steps other runs carry out; its own turn is the last one."""
 
 
 @dataclass(slots=True)
@@ -55,6 +72,10 @@ class Call:
     rule: str = ""
     reason: str = ""
     asks_person: bool = False
+    starts_run: bool = False
+    ordered_by: str = ""
+    """Who chose it in the model's place."""
+    undoes: int | None = None
     edited_by: str = ""
     """Who changed its arguments before approving it."""
     due_in: float = 0.0
@@ -75,6 +96,41 @@ class OpenStep:
 
     id: int
     number: int
+    kind: str = "turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a step begins with. `reminder` is told with the message and not kept in the conversation."""
+
+    message: Message
+    kind: str = "turn"
+    reminder: str = ""
+    recovery: dict[str, Any] | None = None
+    context: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A call that somebody but the model chose: a person who has taken over, an undo, or the engine itself."""
+
+    tool: str
+    arguments: dict[str, Any]
+    by: str
+    note: str = ""
+    undoes: int | None = None
+    """The call that it takes back."""
+    stored: bool = True
+    """It stands in the run's row; the engine's own do not: they follow from the conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A call that changes something, and what came of it."""
+
+    step: int
+    effect: str
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +177,29 @@ class RunState:
     cost_usd: Decimal = Decimal(0)
     active_ms: int = 0
     tainted_by: str = ""
+    lent: Lent = field(default_factory=Lent)
     known_tokens: int = 0
     """Tokens of the conversation that the provider has counted; what came since is counted in bytes."""
     counted_messages: int = 0
     interrupted: OpenStep | None = None
     """A step that was calling the model when its worker died, or that waits for another try."""
+    stop_reason: str = ""
+    """Why the last answer ended, in the provider's word."""
+    begin_with: Message | None = None
+    """The first message of a fork, whose history is another run's."""
+    orders: list[Order] = field(default_factory=list)
+    taken_over: bool = False
+    """A person chooses the calls; the model is not asked."""
+    undoing: bool = False
+    """It takes back another run's actions: when its orders are carried out it ends."""
+    escalated: bool = False
+    """A person was asked in the agent's place at least once."""
+    deeds: list[Deed] = field(default_factory=list)
+    """What changed something, oldest first; the latest ones only."""
+    deeds_before: int = 0
+    """How many there were before these."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """What the agent noted, by name."""
     tries: int = 0
     """How often the open step was tried and given up."""
 

@@ -75,6 +75,7 @@ def tool(
     untrusted: bool = False,
     attempts: int = 1,
     asks_person: bool = False,
+    starts_run: bool = False,
     name: str | None = None,
     hint: str = "",
     examples: Sequence[dict[str, Any]] = (),
@@ -89,7 +90,8 @@ def tool(
     happen: a format string over the parameters, or a function of the validated arguments. Only a tool that
     reads only may leave out `effect` and `tier` (then low). `timeout` is in seconds. `idempotent`: calling
     again with the same `call_id` does nothing more. `untrusted`: the result is content from outside.
-    `attempts` above 1 needs reads_only or idempotent. `asks_person`: the call is never run, a person answers it.
+    `attempts` above 1 needs reads_only or idempotent. `asks_person`: the call is never run, a person answers it. `starts_run`: it is never run either, the engine starts
+    a run of another agent for it.
     `undo` says which call takes one back: from its arguments and the data of its result to the name of a tool and
     that tool's arguments, or None when nothing can. It does nothing itself. `verify`, plain or async, looks whether a
     call happened, from its arguments and its context (with the same `call_id`): True, False, None for unknown, or a
@@ -110,6 +112,7 @@ def tool(
             untrusted=untrusted,
             attempts=attempts,
             asks_person=asks_person,
+            starts_run=starts_run,
             hint=hint,
             examples=examples,
             undo=undo,
@@ -133,6 +136,7 @@ def _build(
     untrusted: bool,
     attempts: int,
     asks_person: bool,
+    starts_run: bool,
     hint: str,
     examples: Sequence[dict[str, Any]],
     undo: Undo | None,
@@ -170,6 +174,7 @@ def _build(
         effect=effect,
         attempts=attempts,
         asks_person=asks_person,
+        starts_run=starts_run,
         undo=undo,
         verifier=verify,
     )

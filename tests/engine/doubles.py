@@ -29,7 +29,7 @@ from agentops.core.usage import Usage
 from agentops.engine.interrupts import End, Interrupt, Wait
 from agentops.engine.outside import Outside
 from agentops.engine.react import advance
-from agentops.engine.state import AgentSpec, Asked, Call, Limits, OpenStep, RunState, Said
+from agentops.engine.state import AgentSpec, Asked, Call, Limits, Opening, OpenStep, Order, RunState, Said
 
 CENT = Decimal("0.01")
 
@@ -99,6 +99,7 @@ class CountingTool:
     untrusted: bool = False
     timeout: float = 30.0
     asks_person: bool = False
+    starts_run: bool = False
     does: Callable[[dict[str, Any]], Awaitable[ToolResult]] | None = None
     ran: list[dict[str, Any]] = field(default_factory=list)
     contexts: list[ToolContext] = field(default_factory=list)
@@ -142,6 +143,7 @@ class MemoryJournal:
         self.late: list[Call] = []
         self.bills: list[Attempt] = []
         self.steps: list[tuple[int, Message]] = []
+        self.openings: list[Opening] = []
         self.open: OpenStep | None = state.interrupted
         self.held = Decimal(0)
         self.left: Interrupt | None = None
@@ -200,7 +202,7 @@ class MemoryJournal:
         self._write("abandon_aside")
 
     async def open_step(
-        self, state: RunState, done: list[Call], message: Message, hold: Decimal, heard: list[Said]
+        self, state: RunState, done: list[Call], opening: Opening, hold: Decimal, heard: list[Said]
     ) -> OpenStep:
         self._write("open_step")
         if self.refuse_next:
@@ -211,7 +213,8 @@ class MemoryJournal:
         self.messages = [said for said in self.messages if said not in heard]
         number = state.steps + 1
         self.open = OpenStep(number, number)
-        self.steps.append((number, copy.deepcopy(message)))
+        self.steps.append((number, copy.deepcopy(opening.message)))
+        self.openings.append(copy.deepcopy(opening))
         self.held = hold
         state.steps = state.turn = state.step_id = number
         state.calls = []
@@ -230,7 +233,13 @@ class MemoryJournal:
             raise self.refuse_next.pop(0)
 
     async def answer_step(
-        self, state: RunState, step: OpenStep, answer: ModelAnswer, calls: list[Call], end: Interrupt | None
+        self,
+        state: RunState,
+        step: OpenStep,
+        answer: ModelAnswer,
+        calls: list[Call],
+        end: Interrupt | None,
+        order: Order | None = None,
     ) -> bool:
         self._write("answer_step")
         assert step == self.open
@@ -249,6 +258,9 @@ class MemoryJournal:
         if end and not stays:
             self._leave(end)
         return self.left is not None
+
+    async def report(self, state: RunState) -> str:
+        return ", ".join(f"{call.effect}: {call.status}" for call in self.rows.values())
 
     async def start_calls(self, state: RunState) -> None:
         self._write("start_calls")
@@ -324,6 +336,7 @@ class World:
         self.box = Box(*tools)
         self.model = ScriptedModel(*turns)
         self.journal = MemoryJournal(self.box, self.state)
+        self.unmet: Callable[[RunState, str, Any], str] = lambda state, answer, data: ""
         for call in self.state.calls:
             self.journal.rows[call.id] = copy.deepcopy(call)
 
@@ -341,6 +354,7 @@ class World:
                 show=lambda step, delta: None,
                 workspace=Path("/nowhere"),
                 tool_settings={},
+                unmet=self.unmet,
                 backoff=(1.0, 2.0),
             ),
         )

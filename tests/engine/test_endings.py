@@ -11,7 +11,7 @@ import pytest
 
 from agentops.core.errors import BudgetRefused, LeaseLost
 from agentops.core.models import ModelAnswer, ModelRequest, OnAttempt
-from agentops.core.states import CallStatus, StopReason, WaitingOn
+from agentops.core.states import StopReason, WaitingOn
 from agentops.engine.interrupts import Pause, Release, Wait
 from agentops.engine.state import OpenStep
 
@@ -77,18 +77,20 @@ async def test_failed_attempts_stop_at_the_runs_cost_limit() -> None:
     assert world.journal.held == 0
 
 
-async def test_a_refusal_ends_the_run_and_none_of_its_calls_run() -> None:
+async def test_a_second_refusal_ends_the_run_and_none_of_its_calls_run() -> None:
     tool = CountingTool("note")
-    world = World(calls(NOTE, words="I will not.", stop="refusal"), tools=(tool,))
+    refused = calls(NOTE, words="I will not.", stop="refusal")
+    world = World(refused, refused, tools=(tool,))
     end = await world.ends()
     assert (end.reason, end.answer) == (StopReason.REFUSED, "I will not.")
-    assert tool.ran == []
-    assert [call.status for call in world.journal.rows.values()] == [CallStatus.INVALID]
+    assert tool.ran == [] and not world.journal.rows
 
 
-async def test_a_truncated_answer_says_so_and_is_kept() -> None:
-    end = await World(says("Half of", stop="max_tokens")).ends()
+async def test_a_third_truncated_answer_says_so_and_is_kept() -> None:
+    world = World(*[says("Half of", stop="max_tokens")] * 3)
+    end = await world.ends()
     assert (end.reason, end.answer) == (StopReason.TRUNCATED, "Half of")
+    assert len(world.model.requests) == 3
 
 
 @pytest.mark.parametrize("nothing", [says(""), says("  \n"), says("So far.", stop="pause_turn")])

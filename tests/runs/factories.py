@@ -25,7 +25,7 @@ from agentops.core.tools import Tier, ToolResult
 from agentops.core.usage import Usage
 from agentops.engine import calls as tool_calls
 from agentops.engine.interrupts import End, Interrupt
-from agentops.engine.state import OpenStep, RunState
+from agentops.engine.state import Opening, OpenStep, RunState
 from approvals.models import ApprovalRequest
 from runs import lease, loading
 from runs.actions import start_run
@@ -133,7 +133,7 @@ class Hand:
         message = user("Goal") if not self.state.messages else user("Go on")
         if self.state.calls:
             message = user(*tool_calls.results(self.state.calls, lambda result: result.summary or result.error))
-        self.step = self.do(self.recorder.open_step(self.state, done or [], message, Decimal(hold), heard))
+        self.step = self.do(self.recorder.open_step(self.state, done or [], Opening(message), Decimal(hold), heard))
         self.state.messages.append(message)
         return self.step
 

@@ -10,6 +10,7 @@ from agentops.core.errors import Conflict, LeaseLost
 from agentops.core.messages import user
 from agentops.core.states import CallStatus, StopReason, WaitingOn
 from agentops.engine.interrupts import End, Release, Wait
+from agentops.engine.state import Opening
 from runs import loading, sweep
 from runs.actions import cancel_run, resolve_in_doubt
 from runs.late import ORPHANED_AFTER
@@ -209,7 +210,7 @@ def test_a_worker_whose_lease_another_holds_writes_nothing(take: Take) -> None:
     take(run)
     before = snapshot(run)
     for attempt in (
-        lambda: first.do(first.recorder.open_step(first.state, [], user("Next"), make.CENT, [])),
+        lambda: first.do(first.recorder.open_step(first.state, [], Opening(user("Next")), make.CENT, [])),
         lambda: first.settle(*first.state.calls),
         lambda: first.do(first.recorder.start_calls(first.state)),
         lambda: first.leave(End(StopReason.ANSWERED, "mine")),

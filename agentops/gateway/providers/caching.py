@@ -25,8 +25,11 @@ def marked_tools(tools: list[ToolSpec]) -> list[dict[str, Any]]:
     return described
 
 
-def marked_messages(messages: list[Message]) -> list[Message]:
-    """The same messages with the last one's last block marked; the caller's own are left as they are."""
+def marked_messages(messages: list[Message], reminder: str = "") -> list[Message]:
+    """The same messages with the last one's last block marked, and the reminder behind the mark.
+
+    The caller's own are left as they are.
+    """
     if not messages:
         return []
     *before, last = messages
@@ -35,4 +38,6 @@ def marked_messages(messages: list[Message]) -> list[Message]:
         if content[position].get("type") in _MARKABLE:
             content[position] = {**content[position], **_MARK}
             break
+    if reminder and last["role"] == "user":
+        content.append({"type": "text", "text": reminder})
     return [*before, {"role": last["role"], "content": content}]

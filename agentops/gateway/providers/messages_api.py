@@ -95,7 +95,7 @@ class MessagesProvider:
         thinking = max(request.thinking_tokens, LEAST_THINKING_TOKENS) if request.thinking_tokens else 0
         parts = {
             "system": marked_system(request.system),
-            "messages": marked_messages(request.messages),
+            "messages": marked_messages(request.messages, request.reminder),
             "tools": marked_tools(request.tools),
             "tool_choice": {"type": "none"} if request.words_only and request.tools else None,
             "thinking": {"type": "enabled", "budget_tokens": thinking} if thinking else None,

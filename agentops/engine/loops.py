@@ -1,0 +1,67 @@
+"""Sees a run turn in circles: by canonical arguments and results of its calls, whatever the model says about them.
+
+Three signs: the same call with the same result again and again; a cycle of two to four calls; and a stretch in which
+every call had been made before with the same result. Only what happened since the last notice counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from agentops.core.messages import Block, Message
+from agentops.core.tools import digest
+
+REPEATS = 3
+"""The same call with the same result so often in a row, or a cycle so often, is a loop."""
+LONGEST_CYCLE = 4
+NO_PROGRESS = 8
+"""So many calls in a row that had all been made before with the same result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One call and its result."""
+
+    tool: str
+    key: str
+    """Equal for equal arguments with equal results."""
+    failed: bool
+
+
+def traces(messages: list[Message]) -> list[Trace]:
+    """Every answered call of the conversation, in order. Not every server gives each call an id of its own."""
+    found = []
+    for message, reply in pairwise(messages):
+        results: dict[str, Block] = {b["tool_use_id"]: b for b in reply["content"] if b.get("type") == "tool_result"}
+        for block in message["content"]:
+            if block.get("type") == "tool_use" and (result := results.get(block["id"])):
+                key = digest([block["name"], block.get("input"), result.get("content")])
+                found.append(Trace(block["name"], key, bool(result.get("is_error"))))
+    return found
+
+
+def found_in(calls: list[Trace]) -> str:
+    """What kind of circle the last calls make, in words that follow "You"; "" when they make none."""
+    keys = [call.key for call in calls]
+    for length in range(1, LONGEST_CYCLE + 1):
+        if _repeats(keys, length):
+            names = " and ".join(dict.fromkeys(call.tool for call in calls[-length:]))
+            if length == 1:
+                return f"called {names} {REPEATS} times with the same arguments and got the same result each time"
+            return f"went round the same {length} calls ({names}) {REPEATS} times with the same results"
+    if len(keys) > NO_PROGRESS and all(key in keys[:at] for at, key in _last(keys, NO_PROGRESS)):
+        return f"made {NO_PROGRESS} calls in a row that you had made before, and learned nothing new"
+    return ""
+
+
+def _repeats(keys: list[str], length: int) -> bool:
+    tail = keys[-length * REPEATS :]
+    if len(tail) < length * REPEATS:
+        return False
+    cycle = tail[-length:]
+    return all(tail[index] == cycle[index % length] for index in range(len(tail)))
+
+
+def _last(keys: list[str], count: int) -> list[tuple[int, str]]:
+    return list(enumerate(keys))[-count:]
