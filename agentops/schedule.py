@@ -13,6 +13,11 @@ SCHEDULE = {
         "schedule": 1.0,
         "options": {"queue": "sweeps", "expires": 5},
     },
+    "fire schedules whose time has come": {
+        "task": "runs.tasks.fire_triggers",
+        "schedule": 1.0,
+        "options": {"queue": "sweeps", "expires": 5},
+    },
     "count what happened by the hour": {
         "task": "runs.tasks.count_by_the_hour",
         "schedule": 20.0,

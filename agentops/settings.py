@@ -166,7 +166,9 @@ AGENTOPS_MIN_VISIBLE_SECONDS = 60
 AGENTOPS_API_REQUESTS_A_MINUTE = 1200
 """Of one token. Beyond it, 429 with Retry-After."""
 AGENTOPS_API_REFUSALS_A_MINUTE = 60
-"""Bad tokens from one address before they are answered with 429."""
+"""Bad tokens from one address before they are answered with 429; and as many bad signatures."""
+AGENTOPS_DELIVERIES_A_MINUTE = 120
+"""Of one webhook. Beyond it, 429 with Retry-After."""
 
 LOGGING_CONFIG = "agentops.logs.configure"
 LOGGING = {"level": "DEBUG" if DEBUG else "INFO"}

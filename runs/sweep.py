@@ -12,13 +12,14 @@ from agentops.core.states import CallStatus
 from agentops.live import publish
 
 from . import estimating, late
-from .models import IdempotencyKey, Run, Step, ToolCall
+from .models import Firing, IdempotencyKey, Run, Step, ToolCall
 from .wake import hint
 
 log = structlog.get_logger(__name__)
 
 HINT_AGAIN_SECONDS = 5
 KEEP_KEYS = timedelta(days=7)
+KEEP_FIRINGS = timedelta(days=90)
 
 DUE = """
 UPDATE runs_run SET hinted_at = now() WHERE id IN (
@@ -65,4 +66,10 @@ def settle_orphans() -> int:
 def forget_idempotency_keys() -> int:
     """Keys are good for a week."""
     count, _ = IdempotencyKey.objects.filter(created_at__lt=Now() - KEEP_KEYS).delete()
+    return count
+
+
+def forget_firings() -> int:
+    """What triggers came to is kept for 90 days; the runs stay."""
+    count, _ = Firing.objects.filter(at__lt=Now() - KEEP_FIRINGS).delete()
     return count

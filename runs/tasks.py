@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 
-from . import rollup, sweep, worker
+from . import actions, rollup, sweep, worker
 
 RUNS = "runs"
 """The queue of `advance`, by `task_routes` in the settings; all else goes to the default queue."""
@@ -25,6 +25,11 @@ def sweep_runs() -> None:
     sweep.settle_orphans()
 
 
+@shared_task(name="runs.tasks.fire_triggers")
+def fire_triggers() -> None:
+    actions.fire_due()
+
+
 @shared_task(name="runs.tasks.count_by_the_hour")
 def count_by_the_hour() -> None:
     rollup.refresh()
@@ -33,6 +38,7 @@ def count_by_the_hour() -> None:
 @shared_task(name="runs.tasks.forget")
 def forget() -> None:
     sweep.forget_idempotency_keys()
+    sweep.forget_firings()
 
 
 @worker_ready.connect

@@ -69,25 +69,7 @@ class StrictParser(Parser):
     """JSON without NaN, without endless nesting, without text that PostgreSQL cannot store."""
 
     def parse_body(self, request: HttpRequest) -> Any:
-        try:
-            body = json.loads(request.body, parse_constant=_refuse_constant)
-        except RecursionError as error:
-            raise MalformedBody(_too_deep()) from error
-        except UnicodeDecodeError as error:
-            raise MalformedBody(_("The body is not UTF-8.")) from error
-        except json.JSONDecodeError as error:
-            raise MalformedBody(
-                _("The body is not JSON: %(problem)s at line %(line)s, column %(column)s.")
-                % {"problem": error.msg, "line": error.lineno, "column": error.colno}
-            ) from error
-        except ValueError as error:
-            raise MalformedBody(_("The body is not usable JSON: %(error)s") % {"error": error}) from error
-        for path, depth, value in _leaves(body):
-            if depth > MAX_DEPTH:
-                raise MalformedBody(_too_deep())
-            if isinstance(value, str):
-                check_text(value, path)
-        return body
+        return read_json(request.body)
 
     def parse_querydict(
         self, data: MultiValueDict[str, str], list_fields: list[str], request: HttpRequest
@@ -95,6 +77,29 @@ class StrictParser(Parser):
         for name, value in data.items():
             check_text(value, name)
         return super().parse_querydict(data, list_fields, request)
+
+
+def read_json(sent: bytes | str) -> Any:
+    """Raises MalformedBody, or InvalidInput for text in it that no row can hold."""
+    try:
+        body = json.loads(sent, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise MalformedBody(_too_deep()) from error
+    except UnicodeDecodeError as error:
+        raise MalformedBody(_("The body is not UTF-8.")) from error
+    except json.JSONDecodeError as error:
+        raise MalformedBody(
+            _("The body is not JSON: %(problem)s at line %(line)s, column %(column)s.")
+            % {"problem": error.msg, "line": error.lineno, "column": error.colno}
+        ) from error
+    except ValueError as error:
+        raise MalformedBody(_("The body is not usable JSON: %(error)s") % {"error": error}) from error
+    for path, depth, value in _leaves(body):
+        if depth > MAX_DEPTH:
+            raise MalformedBody(_too_deep())
+        if isinstance(value, str):
+            check_text(value, path)
+    return body
 
 
 def check_text(value: str, field: str) -> None:

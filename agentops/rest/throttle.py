@@ -1,4 +1,4 @@
-"""Bounds how much one token may ask for and how many bad tokens one address may try; counted in Redis.
+"""Bounds what one token may ask for, one webhook take, one address get wrong; counted in Redis.
 
 Each minute by the clock counts for itself. With Redis gone nobody is refused: a limit that nobody can count must
 not shut out those who have work to do.
@@ -51,6 +51,22 @@ def count_refusal(address: str) -> None:
         f"address:{address}",
         most,
         _("More than %(most)s bad tokens came from your address in this minute.") % {"most": f"{most:,}"},
+    )
+
+
+def count_delivery(webhook: str) -> None:
+    """Of those with a good signature: others must not use up what the sender may. Raises Throttled."""
+    most = settings.AGENTOPS_DELIVERIES_A_MINUTE
+    _count(f"webhook:{webhook}", most, _("A webhook takes %(most)s deliveries a minute.") % {"most": f"{most:,}"})
+
+
+def count_unsigned(address: str) -> None:
+    """Raises Throttled. A good signature is still heard from the same address."""
+    most = settings.AGENTOPS_API_REFUSALS_A_MINUTE
+    _count(
+        f"unsigned:{address}",
+        most,
+        _("More than %(most)s wrong signatures came from your address in this minute.") % {"most": f"{most:,}"},
     )
 
 

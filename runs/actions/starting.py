@@ -43,23 +43,26 @@ def start_run(
     via: str,
     idempotency_key: str = "",
     team: str = "",
+    priority: int = Run.Priority.NORMAL,
+    tainted_by: str = "",
 ) -> tuple[Run, bool]:
     """Queue a run of the agent's live version; the flag is false when the key had been used with the same body.
 
-    Inputs are those that the agent declares; limits may only be tighter than its own. Raises InvalidInput, NotAllowed,
+    Inputs are those that the agent declares; limits may only be tighter than its own. `tainted_by` says where inputs
+    came from that no person of ours wrote. Raises InvalidInput, NotAllowed,
     or Conflict when the key was used with another body.
     """
     goal = check_text(goal, "goal", MAX_GOAL).strip()
     if not goal:
         raise InvalidInput(_("Say what the agent is to do."), "goal")
-    found = _agent(actor, agent, team)
+    found = find_agent(actor, agent, team)
     actor.require(Right.OPERATE, found.team_id)
     if found.live is None or not found.active:
         raise InvalidInput(
             _("The agent “%(name)s” starts no runs: it is switched off.") % {"name": found.name}, "agent"
         )
     values = check_given(found.live.inputs, inputs or {})
-    asked = _limits(found.live, limits or {})
+    asked = check_limits(found.live, limits or {})
     if len(idempotency_key) > 200 or not idempotency_key.isprintable():
         raise InvalidInput(_("An idempotency key has at most 200 printable characters."), "Idempotency-Key")
     principal = f"user:{getattr(actor.user, 'pk', 0)}"
@@ -82,6 +85,8 @@ def start_run(
                 started_by=actor.user,
                 started_by_name=str(actor)[:150],
                 started_via=via,
+                priority=priority,
+                tainted_by=tainted_by[:300],
                 **{name: min(asked.get(name, own), own) for name, own in own_limits(version).items()},
             )
             if idempotency_key:
@@ -109,7 +114,7 @@ def own_limits(version: AgentVersion) -> dict[str, Any]:
     return {name: getattr(version, name) for name in LIMITS}
 
 
-def _agent(actor: Actor, name: str, team: str) -> Agent:
+def find_agent(actor: Actor, name: str, team: str) -> Agent:
     check_text(name, "agent", 200)
     agents = Agent.objects.visible_to(actor).filter(name=name).select_related("live", "candidate")
     if team:
@@ -124,7 +129,7 @@ def _agent(actor: Actor, name: str, team: str) -> Agent:
     return found[0]
 
 
-def _limits(version: AgentVersion, asked: dict[str, Any]) -> dict[str, Any]:
+def check_limits(version: AgentVersion, asked: dict[str, Any]) -> dict[str, Any]:
     """What was asked, each at most the agent's own."""
     for name in asked:
         if name not in LIMITS:

@@ -92,7 +92,10 @@ class Firing(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["trigger", "key"], name="fires_once")]
-        indexes = [models.Index(fields=["run"], condition=Q(run__isnull=False), name="firing_of_run")]
+        indexes = [
+            models.Index(fields=["run"], condition=Q(run__isnull=False), name="firing_of_run"),
+            models.Index(fields=["trigger", "-at", "-id"], name="firings_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.trigger} at {self.at}"
