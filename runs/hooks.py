@@ -99,9 +99,7 @@ def check_pointer(pointer: Any, field: str) -> None:
         raise InvalidInput(_("A place in the body is a text such as /order/id."), field)
     if (pointer and not pointer.startswith("/")) or _STRAY_TILDE.search(pointer):
         raise InvalidInput(
-            _(
-                "A place begins with / and names the way: /order/id, /items/0/name. Write ~1 for / and ~0 for ~ in a name."
-            ),
+            _("A place begins with / and names the way: /order/id, /items/0/name. In a name, / is ~1 and ~ is ~0."),
             field,
         )
 

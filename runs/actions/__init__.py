@@ -4,7 +4,7 @@ from .agents import AgentChanged, create_agent, edit_agent, switch_agent
 from .budgets import delete_budget, save_budget
 from .candidates import promote_candidate, share_candidate, withdraw_candidate
 from .control import cancel_run, pause_run, resume_run
-from .firing import deliver, fire_due, test_trigger
+from .firing import deliver, fire_due, try_trigger
 from .publishing import publish_agent, roll_back
 from .resolving import resolve_in_doubt
 from .starting import start_run
@@ -48,6 +48,6 @@ __all__ = [
     "start_run",
     "switch_agent",
     "switch_trigger",
-    "test_trigger",
+    "try_trigger",
     "withdraw_candidate",
 ]

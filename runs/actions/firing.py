@@ -85,7 +85,7 @@ def deliver(trigger_id: UUID, body: dict[str, Any], *, delivery: str, content: s
     return Fired(firing, True, refusal)
 
 
-def test_trigger(actor: Actor, trigger: Trigger, *, key: str, body: dict[str, Any] | None = None) -> Fired:
+def try_trigger(actor: Actor, trigger: Trigger, *, key: str, body: dict[str, Any] | None = None) -> Fired:
     """Fire it once, now, in the name of who asks, marked as a test; a webhook takes `body` as what was sent."""
     actor.require(Right.OPERATE, trigger.team_id)
     if (body is not None) != (trigger.kind == Trigger.Kind.WEBHOOK):
@@ -136,8 +136,7 @@ def _claim(tried: list[UUID]) -> Trigger | None:
 
 def _fire(trigger: Trigger) -> None:
     """The runs, their firings and the next time: all or nothing."""
-    assert trigger.next_at is not None
-    todo = schedules.due(trigger.cron, trigger.timezone, trigger.next_at, trigger.now, trigger.missed)  # type: ignore[attr-defined]
+    todo = schedules.due(trigger.cron, trigger.timezone, trigger.next_at, trigger.now, trigger.missed)
     note = _left_out(trigger, todo) if todo.left_out else ""
     planned = [Firing(trigger=trigger, key=tick.isoformat(), due_at=tick) for tick in todo.fire]
     passed = Firing(trigger=trigger, key=f"missed:{todo.first.isoformat()}", due_at=todo.first)

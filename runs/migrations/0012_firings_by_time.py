@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("runs", "0010_engine_indexes")]
+    dependencies = [("runs", "0011_fair_order")]
 
     operations = [
         AddIndexConcurrently(
