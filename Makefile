@@ -1,17 +1,22 @@
 # One command for each thing a person or CI does here. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: up test lint bench screenshots help
+.PHONY: up test faults lint bench screenshots help
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+RUNS ?=
+SEED ?=
 
 up: $(VENV)/.installed ## run everything in the foreground; ctrl-C stops it (AGENTOPS_PORT=8001 make up)
 	@exec $(BIN)/python manage.py up $(ARGS)
 
 test: $(VENV)/.installed-dev ## all tests, on servers of their own (ARGS="tests/engine -x" for some)
 	@$(BIN)/python -m tests $(ARGS)
+
+faults: $(VENV)/.installed-dev ## kill everything under 1,000 runs, again and again (SEED=7 plays it again, RUNS=200)
+	@RUNS="$(RUNS)" SEED="$(SEED)" $(BIN)/python -m tests.faults
 
 lint: $(VENV)/.installed-dev ## style, types, import rules, migrations, Django's checks
 	$(BIN)/ruff check .

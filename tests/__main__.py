@@ -11,7 +11,7 @@ import tempfile
 from typing import IO
 
 BROWSER = ["tests/browser"]
-PROCESSES = [f"tests/{name}" for name in ("acceptance", "benchmarks", "commands", "deploy", "devstack", "docs")]
+PROCESSES = [f"tests/{name}" for name in ("acceptance", "benchmarks", "commands", "deploy", "devstack", "docs", "faults")]
 PYTEST = [sys.executable, "-m", "pytest"]
 
 

@@ -42,15 +42,18 @@ class Process:
 
 
 class Stack:
-    """Simulator, two workers of runs, one of sweeps, and beat. Their logs are in `folder`."""
+    """Simulator, two workers of runs, one of sweeps, beat, and the web server where asked for, all with `more` in their
+    environment. Their logs are in `folder`."""
 
-    def __init__(self, folder: Path, database: str) -> None:
+    def __init__(self, folder: Path, database: str, *, web: bool = False, **more: str) -> None:
         self.folder = folder
         self.ledger = Ledger(folder / "ledger")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        facts = replace(env.load(), data_dir=folder, workers=len(RUN_WORKERS), simulator_port=port)
-        parts = [commands.simulator(facts), *commands.workers(facts)]
+        port, web_port = _free_port(), _free_port()
+        self.address = f"http://127.0.0.1:{web_port}"
+        facts = replace(
+            env.load(), data_dir=folder, workers=len(RUN_WORKERS), simulator_port=port, bind="127.0.0.1", port=web_port
+        )
+        parts = [commands.simulator(facts), *commands.workers(facts), *([commands.web(facts)] if web else [])]
         self._services = {service.name: service for service in parts}
         self._processes: dict[str, Process] = {}
         self.variables = services.stack_environment(database) | {
@@ -61,6 +64,7 @@ class Stack:
             "AGENTOPS_EGRESS_ALLOW": f"http://127.0.0.1:{port}",
             "ACCEPTANCE_LEDGER": str(folder / "ledger"),
             "ACCEPTANCE_LEASE_SECONDS": "4",
+            **more,
         }
 
     def ensure(self, names: Iterable[str] = (), *, wait: bool = True, **variables: str) -> None:
@@ -79,6 +83,9 @@ class Stack:
 
     def is_up(self, name: str) -> bool:
         return self._processes[name].popen.poll() is None
+
+    def pid(self, name: str) -> int:
+        return self._processes[name].popen.pid
 
     def kill(self, name: str) -> None:
         """kill -9, and the process is gone."""
@@ -125,3 +132,8 @@ class Stack:
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
