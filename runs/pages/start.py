@@ -21,9 +21,9 @@ from runs.models import Agent
 
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
-    agents = _startable(request)
+    agents = startable(request)
     wanted = request.POST.get("agent") or request.GET.get("agent", "")
-    chosen = _chosen(agents, wanted) or (agents[0] if agents and not wanted else None)
+    chosen = chosen_agent(agents, wanted) or (agents[0] if agents and not wanted else None)
     form: dict[str, Any] = {
         "goal": request.POST.get("goal") or request.GET.get("goal") or (chosen.example_goal if chosen else ""),
         "key": request.POST.get("key") or uuid.uuid4().hex,
@@ -40,8 +40,8 @@ def page(request: HttpRequest) -> HttpResponse:
                 agent=chosen.name,
                 team=chosen.team.slug,
                 goal=form["goal"],
-                inputs=from_text(chosen.live.inputs if chosen.live else [], _given(request)),
-                limits=_limits(request),
+                inputs=from_text(chosen.live.inputs if chosen.live else [], given_inputs(request)),
+                limits=typed_limits(request),
                 via="page",
                 idempotency_key=form["key"],
             )
@@ -60,11 +60,11 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_GET
 def inputs(request: HttpRequest) -> HttpResponse:
     """What another agent asks for, when it is chosen."""
-    chosen = _chosen(_startable(request), request.GET.get("agent", ""))
+    chosen = chosen_agent(startable(request), request.GET.get("agent", ""))
     return render(request, "runs/_inputs.html", {"chosen": chosen, **_asked(request, chosen, {"field": ""})})
 
 
-def _startable(request: HttpRequest) -> list[Agent]:
+def startable(request: HttpRequest) -> list[Agent]:
     startable = Agent.objects.visible_to(request.actor, Right.OPERATE).filter(active=True, live__isnull=False)
     agents = list(startable.select_related("live", "team"))
     for agent in agents:
@@ -72,14 +72,14 @@ def _startable(request: HttpRequest) -> list[Agent]:
     return agents
 
 
-def _chosen(agents: list[Agent], wanted: str) -> Agent | None:
+def chosen_agent(agents: list[Agent], wanted: str) -> Agent | None:
     return next((agent for agent in agents if wanted in (agent.key, agent.name)), None)
 
 
 def _asked(request: HttpRequest, agent: Agent | None, form: dict[str, Any]) -> dict[str, Any]:
     """The agent's own fields, as typed or as they are at first."""
     version = agent.live if agent else None
-    given = _given(request)
+    given = given_inputs(request)
     rows = []
     for one in version.inputs if version else []:
         default = one["default"]
@@ -88,23 +88,23 @@ def _asked(request: HttpRequest, agent: Agent | None, form: dict[str, Any]) -> d
         field = f"inputs.{one['name']}"
         rows.append({**one, "field": field, "value": value, "wrong": form["field"] == field})
     limits = [
-        {"name": name, "label": LABELS[name], "value": request.POST.get(name, ""), "default": _default(agent, name)}
+        {"name": name, "label": LABELS[name], "value": request.POST.get(name, ""), "default": default_limit(agent, name)}
         for name in LIMITS
     ]
     return {"inputs": rows, "limits": limits}
 
 
-def _given(request: HttpRequest) -> dict[str, str]:
+def given_inputs(request: HttpRequest) -> dict[str, str]:
     given = {name.removeprefix("input."): value for name, value in request.POST.items() if name.startswith("input.")}
     return {name: value.replace("\r\n", "\n") for name, value in given.items()}
 
 
-def _default(agent: Agent | None, name: str) -> Any:
+def default_limit(agent: Agent | None, name: str) -> Any:
     value = getattr(agent.live, name) if agent and agent.live else ""
     return f"{value.normalize():f}" if name == "max_cost_usd" and value else value
 
 
-def _limits(request: HttpRequest) -> dict[str, Any]:
+def typed_limits(request: HttpRequest) -> dict[str, Any]:
     """As typed; the action says what does not work."""
     limits: dict[str, Any] = {}
     for name in LIMITS:
