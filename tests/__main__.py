@@ -11,7 +11,9 @@ import tempfile
 from typing import IO
 
 BROWSER = ["tests/browser"]
-PROCESSES = [f"tests/{name}" for name in ("acceptance", "benchmarks", "commands", "deploy", "devstack", "docs", "faults")]
+PROCESSES = [
+    f"tests/{name}" for name in ("acceptance", "benchmarks", "commands", "deploy", "devstack", "docs", "faults")
+]
 PYTEST = [sys.executable, "-m", "pytest"]
 
 
