@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from typing import Any
 from urllib.parse import urlsplit
 
-import redis
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from agentops.accounts.pages.answers import not_for_you
-from agentops.env import PROJECT, Env
-from agentops.live import channels
+from agentops.env import Env
+from agentops.live import roster
+from agentops.version import version
 from runs.sweep import KEEP_KEYS
 
 
@@ -32,7 +29,7 @@ def page(request: HttpRequest) -> HttpResponse:
             {"name": "Anthropic", "key": bool(env.anthropic_api_key), "host": _host(env.anthropic_base_url)},
             {"name": "OpenAI", "key": bool(env.openai_api_key), "host": _host(env.openai_base_url)},
         ],
-        "workers": _workers(),
+        "workers": roster.look(),
         "embedded": env.embedded is not None,
         "data_dir": env.data_dir,
         "https": env.https,
@@ -45,28 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/installation.html", context)
 
 
-@cache
-def version() -> str:
-    return str(tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"])
-
-
 def _host(url: str) -> str:
     """Without what else an address may hold: a name and password, say."""
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
-
-
-def _workers() -> list[dict[str, Any]] | None:
-    """Who said lately that they live, and how many runs each holds. None: Redis does not answer."""
-    prefix = channels.worker_key("")
-    client = redis.Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, socket_timeout=0.5, socket_connect_timeout=0.5
-    )
-    try:
-        names = sorted(client.scan_iter(match=f"{prefix}*", count=1000))
-        held = client.mget(names) if names else []
-    except (redis.RedisError, OSError):
-        return None
-    finally:
-        client.close()
-    return [{"name": name.removeprefix(prefix), "runs": runs} for name, runs in zip(names, held, strict=True)]

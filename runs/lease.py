@@ -17,14 +17,13 @@ from django.db import connection
 from agentops.core.errors import LeaseLost
 from agentops.engine.interrupts import Pause, Release
 
+from . import fairness
 from .journal import run_statement
 
-ACQUIRE = """
-WITH old AS (
-    SELECT id, waiting_on, status = 'running' AND worker <> '' AS abandoned FROM runs_run
-    WHERE id = %(run)s::uuid AND wake_at <= now() AND status IN ('queued', 'running', 'waiting')
-    FOR UPDATE SKIP LOCKED
-), run AS (
+PROTOCOL = 2
+"""What this version's workers can carry: runs that need no more. Raise it when older workers would misread a run."""
+
+_TAKE = """, run AS (
     UPDATE runs_run r SET
         status = 'running', fence = fence + 1, seq = seq + 1, worker = %(worker)s::text,
         hinted_at = NULL, poked = false,
@@ -38,8 +37,18 @@ WITH old AS (
     SELECT id, seq, CASE WHEN abandoned THEN 'run.recovered' ELSE 'run.changed' END,
         '{"status": "running", "waiting_on": ""}'::jsonb, now() FROM run
 )
-SELECT fence, seq, team_id, abandoned FROM run
+SELECT id::text, fence, seq, team_id, abandoned FROM run
 """
+
+ACQUIRE = f"""
+WITH old AS (
+    SELECT id, waiting_on, status = 'running' AND worker <> '' AS abandoned FROM runs_run
+    WHERE id = %(run)s::uuid AND wake_at <= now() AND status IN ('queued', 'running', 'waiting')
+        AND needs <= %(protocol)s::int
+    FOR UPDATE SKIP LOCKED
+){_TAKE}"""  # noqa: S608 - of constants
+
+ACQUIRE_FAIREST = fairness.FAIREST + _TAKE
 
 RENEW = """
 UPDATE runs_run r SET wake_at = now() + make_interval(secs => %s)
@@ -86,13 +95,22 @@ class Lease:
 
 
 def acquire(run_id: str, worker: str) -> Lease | None:
-    """Take the run if its time has come and nobody holds it."""
+    """Take the run if its time has come, nobody holds it, and this version can carry it."""
+    return _taken(ACQUIRE, worker, {"run": run_id})
+
+
+def acquire_fairest(worker: str) -> Lease | None:
+    """Take the due run whose turn it is (see `fairness`). Runs that another worker takes now are passed over."""
+    return _taken(ACQUIRE_FAIREST, worker, {})
+
+
+def _taken(sql: str, worker: str, which: dict[str, Any]) -> Lease | None:
     begin = time.monotonic()
     seconds = settings.AGENTOPS_LEASE_SECONDS
-    row = run_statement(ACQUIRE, {"run": run_id, "worker": worker, "seconds": seconds})
+    row = run_statement(sql, {**which, "worker": worker, "seconds": seconds, "protocol": PROTOCOL})
     if row is None:
         return None
-    fence, seq, team_id, abandoned = row
+    run_id, fence, seq, team_id, abandoned = row
     return Lease(run_id, fence, team_id, seq, abandoned, begin + seconds)
 
 

@@ -9,15 +9,18 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from agentops.core.states import CallStatus
-from agentops.live import publish
+from agentops.live import publish, roster
 
 from . import estimating, late
+from .lease import PROTOCOL
 from .models import Firing, IdempotencyKey, Run, Step, ToolCall
-from .wake import hint
+from .wake import hint, queued
 
 log = structlog.get_logger(__name__)
 
 HINT_AGAIN_SECONDS = 5
+MOST_QUEUED = 500
+"""Hints that lie in the queue before the sweep adds none: workers that are full have enough to choose from."""
 KEEP_KEYS = timedelta(days=7)
 KEEP_FIRINGS = timedelta(days=90)
 
@@ -25,22 +28,34 @@ DUE = """
 UPDATE runs_run SET hinted_at = now() WHERE id IN (
     SELECT id FROM runs_run
     WHERE wake_at <= now() AND status IN ('queued', 'running', 'waiting')
-      AND (hinted_at IS NULL OR hinted_at < now() - make_interval(secs => %s))
-    ORDER BY wake_at LIMIT 500 FOR UPDATE SKIP LOCKED)
+      AND (hinted_at IS NULL OR hinted_at < now() - make_interval(secs => %s)) AND needs <= %s
+    ORDER BY wake_at LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING id, status
 """
 
 
 def wake_due_runs() -> int:
-    """Ask for a worker for every run whose time has come. Hints are not repeated within a few seconds."""
+    """Ask for a worker for every run whose time has come. Hints are not repeated within a few seconds.
+
+    None is sent while the queue is long, or cannot be reached: nothing would come of it. Nor for a run that no living
+    worker can carry: such runs would crowd out the others.
+    """
+    waiting = queued()
+    if waiting is None or waiting >= MOST_QUEUED:
+        return 0
     with connection.cursor() as cursor:
-        cursor.execute(DUE, [HINT_AGAIN_SECONDS])
+        cursor.execute(DUE, [HINT_AGAIN_SECONDS, _carried(), MOST_QUEUED - waiting])
         due = cursor.fetchall()
     for run_id, status in due:
         if status == Run.Status.RUNNING:
             log.warning("lease_ran_out", run=str(run_id))
         hint(run_id)
     return len(due)
+
+
+def _carried() -> int:
+    """The newest protocol of the living workers; while none lives, this version's own."""
+    return roster.protocol(roster.look() or []) or PROTOCOL
 
 
 def settle_orphans() -> int:

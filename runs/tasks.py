@@ -7,15 +7,12 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 
-from . import actions, rollup, sweep, worker
-
-RUNS = "runs"
-"""The queue of `advance`, by `task_routes` in the settings; all else goes to the default queue."""
+from . import actions, rollup, sweep, verifying, wake, worker
 
 
 @shared_task(name="runs.tasks.advance")
 def advance(run_id: str) -> None:
-    """Take a run as far as it goes. A hint: when another worker has it, or its time has not come, nothing happens."""
+    """Take a run as far as it goes. A hint: another run may have its turn, and when none is due, nothing happens."""
     worker.here().advance(run_id)
 
 
@@ -28,6 +25,11 @@ def sweep_runs() -> None:
 @shared_task(name="runs.tasks.fire_triggers")
 def fire_triggers() -> None:
     actions.fire_due()
+
+
+@shared_task(name="runs.tasks.verify_calls")
+def verify_calls() -> None:
+    verifying.verify_due()
 
 
 @shared_task(name="runs.tasks.count_by_the_hour")
@@ -43,6 +45,6 @@ def forget() -> None:
 
 @worker_ready.connect
 def _report_for_duty(sender: Any = None, **_: object) -> None:
-    """A worker of the runs' queue says at once that it lives, before its first run."""
-    if sender is not None and RUNS in sender.app.amqp.queues.consume_from:
-        worker.here()
+    """A worker of the runs' queue says at once that it lives, before its first run. Its threads are its slots."""
+    if sender is not None and wake.QUEUE in sender.app.amqp.queues.consume_from:
+        worker.here().slots = sender.controller.concurrency

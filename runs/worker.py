@@ -12,12 +12,15 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import psutil
 import structlog
-from celery.signals import worker_shutting_down
+from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError
@@ -29,12 +32,14 @@ from agentops.engine.interrupts import End
 from agentops.engine.react import advance
 from agentops.live import control
 from agentops.live.stream import Broadcaster
+from agentops.version import version
 
-from . import assembly, estimating, lease, loading
+from . import assembly, estimating, fairness, lease, loading
 from .actions.control import fail_run
 from .committing import Means, returning_connection
 from .lease import Lease
 from .recorder import Recorder
+from .wake import hint
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -42,6 +47,9 @@ log = structlog.get_logger(__name__)
 DATABASE_THREADS = 4
 GRACE_SECONDS = 12.0
 """How long runs may go on to their next step's boundary after SIGTERM."""
+SLOTS = 500
+"""Runs at once, where nobody says otherwise."""
+FAREWELL_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -53,19 +61,24 @@ class Active:
 
 
 class Worker:
-    def __init__(self, model: Model | None = None) -> None:
+    def __init__(self, model: Model | None = None, slots: int = SLOTS) -> None:
         self._model = model
         self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.slots = slots
+        self.engaged = 0
+        """Slots in use: those that carry a run, and those that look for one."""
         self.active: dict[str, Active] = {}
         self.executor = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="journal")
         self.loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stopping = False
+        self._started_at = datetime.now(UTC).isoformat()
+        self._process = psutil.Process()
         threading.Thread(target=self._run_loop, name="engine", daemon=True).start()
         self._ready.wait()
 
     def advance(self, run_id: str) -> None:
-        """Blocks the calling thread until the run has left this worker."""
+        """Take this run, or the one whose turn it is; blocks the calling thread until no run wants its slot."""
         asyncio.run_coroutine_threadsafe(self._advance(run_id), self.loop).result()
 
     def stop(self) -> None:
@@ -78,6 +91,11 @@ class Worker:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.executor.shutdown()
 
+    def say_goodbye(self) -> None:
+        """This process ends now: let nobody wait for another sign of life."""
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._presence.end(), self.loop).result(FAREWELL_SECONDS)
+
     # ── the loop's side ────────────────────────────────────────────────────────────────────────
 
     def _run_loop(self) -> None:
@@ -87,6 +105,8 @@ class Worker:
         self.loop.run_forever()
 
     async def _start(self) -> None:
+        self._presence = control.Presence(self.name)
+        self._news = asyncio.Event()
         self.means = Means(self.executor, Broadcaster(), self._model or assembly.gateway(), estimating.of_state)
         self._tasks = [
             self.loop.create_task(self._heartbeat()),
@@ -98,12 +118,22 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.means.broadcaster.close()
+        await self._presence.end()
 
     async def _advance(self, run_id: str) -> None:
-        while not self._stopping and run_id not in self.active:
-            held = await self._in_thread(lambda: lease.acquire(run_id, self.name))
-            if held is None:
-                return
+        self.engaged += 1
+        try:
+            await self._carry_on(run_id)
+        finally:
+            self.engaged -= 1
+
+    async def _carry_on(self, run_id: str) -> None:
+        """One run after another: while the one that has left wants to go on at once, there is a due run for this slot.
+
+        There are as many hints as due runs; so a slot whose hint was for a run that is not the one it took loses none.
+        """
+        while not self._stopping and (held := await self._take(run_id)):
+            run_id = held.run_id
             if stale := self.active.get(run_id):
                 # Its lease ran out in this very worker; the new one begins when it has let go.
                 self._cut(run_id, stale.lease)
@@ -121,6 +151,16 @@ class Worker:
             finally:
                 if self.active.get(run_id) and self.active[run_id].lease is held:
                     del self.active[run_id]
+            if self._stopping:
+                await self._in_thread(partial(hint, run_id))
+
+    async def _take(self, wanted: str) -> Lease | None:
+        """The run that is asked for while half of the slots are free; after that, whichever has its turn."""
+        if self.engaged <= self.slots // 2 and wanted not in self.active:
+            held = await self._in_thread(partial(lease.acquire, wanted, self.name))
+            if held:
+                return held
+        return await self._in_thread(partial(lease.acquire_fairest, self.name))
 
     async def _carry(self, held: Lease) -> bool:
         """One stretch of a run under one lease. True when something decided meanwhile wants it to go on at once."""
@@ -158,7 +198,7 @@ class Worker:
 
     async def _heartbeat(self) -> None:
         interval = settings.AGENTOPS_LEASE_SECONDS / 4
-        presence = control.Presence(self.name)
+        lag = 0.0
         while True:
             held = [active.lease for active in self.active.values()]
             try:
@@ -169,8 +209,50 @@ class Worker:
                 lost = [one for one in held if one.expired]
             for one in lost:
                 self._cut(one.run_id, one)
-            await presence.show(len(self.active))
-            await asyncio.sleep(interval)
+            await self._presence.show(self._facts(lag))
+            if self.engaged >= self.slots:
+                await self._make_room()
+            lag = await self._rest(interval)
+
+    async def _rest(self, seconds: float) -> float:
+        """Until it is time, or there is news. Returns by how many milliseconds the loop was late."""
+        begin = self.loop.time()
+        try:
+            await asyncio.wait_for(self._news.wait(), seconds)
+        except TimeoutError:
+            return max(0.0, (self.loop.time() - begin - seconds) * 1000)
+        self._news.clear()
+        return 0.0
+
+    def _facts(self, lag: float) -> dict[str, Any]:
+        return {
+            "version": version(),
+            "protocol": lease.PROTOCOL,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "slots": self.slots,
+            "active": len(self.active),
+            "draining": self._stopping,
+            "started_at": self._started_at,
+            "lag_ms": round(lag, 1),
+            "memory_bytes": self._process.memory_info().rss,
+        }
+
+    async def _make_room(self) -> None:
+        """Every slot is in use: ask runs of teams that have more than their share to leave for those that wait."""
+        try:
+            loads = await self._in_thread(partial(fairness.loads, self.name, lease.PROTOCOL))
+        except DatabaseError as error:
+            log.warning("fairness_not_known", error=str(error))
+            return
+        for team_id, count in fairness.to_leave(loads).items():
+            theirs = [active.lease for active in self.active.values() if active.lease.team_id == team_id]
+            staying = [one for one in theirs if not one.release_asked]
+            asked = max(0, count - (len(theirs) - len(staying)))
+            for one in staying[:asked]:
+                one.release_asked = True
+            if asked:
+                log.info("making_room", team=team_id, runs=min(asked, len(staying)))
 
     async def _obey(self, run_id: str, order: str) -> None:
         active = self.active.get(run_id)
@@ -189,6 +271,7 @@ class Worker:
         self._stopping = True
         for active in self.active.values():
             active.lease.release_asked = True
+        self._news.set()
         self.loop.call_later(GRACE_SECONDS, self._cut_all)
 
     def _cut_all(self) -> None:
@@ -223,3 +306,9 @@ def use(model: Model) -> None:
 def _on_shutdown(**_: object) -> None:
     if _here is not None:
         _here.stop()
+
+
+@worker_shutdown.connect
+def _on_end(**_: object) -> None:
+    if _here is not None:
+        _here.say_goodbye()

@@ -27,5 +27,5 @@ def version_key(team_id: int, name: str) -> str:
 
 
 def worker_key(name: str) -> str:
-    """Present while the worker lives; its value is how many runs it holds."""
+    """Present while the worker lives; its value is what it says of itself, as JSON (`roster.Living`)."""
     return f"worker:{name}"

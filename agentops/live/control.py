@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import redis
 import structlog
@@ -52,17 +53,25 @@ async def _pass_on(message: str, obey: Obey) -> None:
 
 
 class Presence:
-    """Says that a worker lives and how many runs it holds."""
+    """Says that a worker lives, and what it is and does; `roster` reads it."""
 
     def __init__(self, name: str) -> None:
         self._key = channels.worker_key(name)
         self._redis = connections.for_loop()
         self._outage = Outage("saying that this worker lives")
 
-    async def show(self, runs: int) -> None:
+    async def show(self, facts: Mapping[str, Any]) -> None:
         try:
-            await self._redis.set(self._key, runs, ex=ALIVE_SECONDS)
+            await self._redis.set(self._key, json.dumps(facts), ex=ALIVE_SECONDS)
         except (redis.RedisError, OSError) as error:
             self._outage.failed(error)
         else:
             self._outage.over()
+
+    async def end(self) -> None:
+        """The worker is gone for good: nobody need wait until its last word has expired."""
+        try:
+            await self._redis.delete(self._key)
+            await self._redis.aclose()
+        except (redis.RedisError, OSError) as error:
+            self._outage.failed(error)
