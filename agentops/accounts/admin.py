@@ -15,8 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from . import tokens
 from .access import SCOPES
-from .models import ApiToken, Membership, Team
+from .actions.record import record
+from .models import AccessChange, ApiToken, Membership, Team
 from .team_admin import TeamAdmin, TeamBound
+
+Kind = AccessChange.Kind
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -91,9 +94,33 @@ class PeopleAdmin(TeamBound, UserAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.teams(request) is None and obj != request.user
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            record(request.actor, Kind.ADDED, obj)
+        elif "is_active" in form.changed_data:
+            record(request.actor, Kind.REACTIVATED if obj.is_active else Kind.DEACTIVATED, obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        person = form.instance
+        before = _roles_by_team(person)
+        super().save_related(request, form, formsets, change)
+        after = _roles_by_team(person)
+        for team in Team.objects.filter(pk__in={*before, *after}).order_by("pk"):
+            was, now = before.get(team.pk, []), after.get(team.pk, [])
+            if was != now:
+                record(request.actor, Kind.ROLES, person, team, was, now)
+
     @admin.display(description=_("roles"))
     def roles(self, person: User) -> str:
         return ", ".join(f"{m.get_role_display()} in {m.team}" for m in person.memberships.all())  # type: ignore[attr-defined]
+
+
+def _roles_by_team(person: User) -> dict[int, list[str]]:
+    roles: dict[int, list[str]] = {}
+    for team_id, role in Membership.objects.filter(user=person).order_by("role").values_list("team_id", "role"):
+        roles.setdefault(team_id, []).append(role)
+    return roles
 
 
 class NewTokenForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -15,6 +15,7 @@ from approvals.models import ApprovalRequest, Decision
 from approvals.pages.presenting import Shown, who
 from runs.models import ModelCall, RunMessage, Step, ToolCall
 
+from . import wording
 from .people import Mark
 
 SHORT = 360
@@ -123,6 +124,20 @@ class StepCard:
     @property
     def is_aside(self) -> bool:
         return self.step.kind == Step.Kind.ASIDE
+
+    @property
+    def is_order(self) -> bool:
+        return bool(self.ordered_by)
+
+    @property
+    def ordered_by(self) -> str:
+        """Who chose the step's call in the model's place."""
+        return self.calls[0].call.ordered_by if self.calls else ""
+
+    @property
+    def recovery(self) -> wording.Recovery | None:
+        """The failure that this step told the agent about."""
+        return wording.RECOVERIES.get((self.step.recovery or {}).get("kind", ""))
 
     @cached_property
     def asked(self) -> dict[str, str]:

@@ -48,12 +48,50 @@ ENDINGS: dict[str, Ending] = {
         _("It can go on after the cut. For the next run, raise the agent's output tokens or ask for less."),
         _("Let it go on"),
     ),
+    Stop.INVALID_ANSWER: Ending(
+        _("Its answer never had the shape that was asked for."),
+        _("The answer stands as it was given. Look at what was wrong with it, or ask for less in the agent's schema."),
+        _("Let it try again"),
+    ),
+    Stop.CONTEXT_FULL: Ending(
+        _("Its conversation does not fit into the context any more, even shortened."),
+        _("What it did before stands. Give the agent a larger context, or a smaller goal."),
+    ),
+    Stop.PLAN_FAILED: Ending(
+        _("It made no plan that can be carried out."),
+        _("Nothing was done. The steps say what was wrong with each plan."),
+        _("Let it plan again"),
+    ),
     Stop.ERROR: Ending(
         _("The engine failed."),
         _("What it did before stands. The log has the error; try again when it is fixed."),
         _("Try again"),
     ),
     Stop.CANCELLED: Ending(_("A person cancelled it."), _("What it did before stands; what waited was not done.")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    what: Words
+    next: Words
+    """When telling the agent did not help."""
+
+
+_A_PERSON = _("If it happens again, a person is asked.")
+_THE_END = _("If it happens again, the run ends with what there is.")
+RECOVERIES: dict[str, Recovery] = {
+    "empty": Recovery(_("The agent said nothing and called nothing."), _A_PERSON),
+    "truncated": Recovery(_("The answer was cut off at the output limit."), _THE_END),
+    "refusal": Recovery(_("The model refused to go on; the next one was asked."), _THE_END),
+    "malformed": Recovery(_("None of the last calls could be run."), _A_PERSON),
+    "tool": Recovery(_("A tool kept failing."), _A_PERSON),
+    "loop": Recovery(_("The agent turned in circles."), _A_PERSON),
+    "answer_schema": Recovery(_("The answer did not have the shape that was asked for."), _THE_END),
+    "criteria": Recovery(
+        _("The answer did not meet what counts as completed."), _("The run ends either way; it may not be completed.")
+    ),
+    "plan": Recovery(_("The plan could not be carried out."), _THE_END),
 }
 UNKNOWN = Ending(_("It stopped."), _("What it did before stands."), _("Let it go on"))
 

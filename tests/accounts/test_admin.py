@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from agentops.accounts import tokens
-from agentops.accounts.models import ApiToken, Membership, Role
+from agentops.accounts.models import AccessChange, ApiToken, Membership, Role
 from runs.models import Agent, Budget, Run
 from tests.api import factories
 
@@ -193,6 +193,19 @@ def test_a_teams_admin_gives_roles_in_the_team_alone(client: Any, team: Any) -> 
     elsewhere = person_form(member, team, **{"memberships-0-team": factories.team().pk})
     assert client.post(page, elsewhere).status_code == 200
     assert Membership.objects.get(user=member).team == team
+
+
+def test_what_the_admin_changes_of_access_is_on_record(client: Any, team: Any) -> None:
+    member = factories.person(team, Role.VIEWER)
+    page = reverse("admin:auth_user_change", args=[member.pk])
+    form = person_form(member, team, **{"memberships-0-role": "approver"})
+    del form["is_active"]
+    client.post(page, form)
+    changes = AccessChange.objects.filter(person=member).order_by("id")
+    kinds = [(change.kind, change.before, change.after) for change in changes]
+    assert kinds == [("deactivated", [], []), ("roles", ["viewer"], ["approver"])]
+    client.post(page, form)
+    assert changes.count() == 2
 
 
 def test_a_teams_admin_makes_nobody_a_superuser(client: Any, team: Any) -> None:
