@@ -18,6 +18,11 @@ SCHEDULE = {
         "schedule": 1.0,
         "options": {"queue": "sweeps", "expires": 5},
     },
+    "look up what is in doubt": {
+        "task": "runs.tasks.verify_calls",
+        "schedule": 5.0,
+        "options": {"queue": "sweeps", "expires": 5},
+    },
     "count what happened by the hour": {
         "task": "runs.tasks.count_by_the_hour",
         "schedule": 20.0,

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection
 from django.utils.module_loading import autodiscover_modules
 
+from agentops.context.window import Window, budget_of
+from agentops.core.errors import Conflict
 from agentops.core.tools import Toolbox
 from agentops.engine.outside import Outside
 from agentops.engine.state import RunState
 from agentops.gateway.gateway import Gateway
+from agentops.gateway.windows import context_window
 from agentops.tools.egress import Egress, origin_of
-from agentops.tools.envelope import for_model
 from agentops.tools.registry import registry
+from agentops.tools.workspace import Workspace
 from approvals import subjects
 
-from . import estimating, subject
+from . import estimating, outbox, stored_results, subject
 from .committing import Means
 from .recorder import Recorder
+from .telling import told
+
+READING = "read_result"
 
 
 def connect() -> None:
@@ -49,7 +57,17 @@ def gateway() -> Gateway:
 
 def toolbox(state: RunState) -> Toolbox:
     """Raises InvalidInput when the agent names a tool that no app has."""
-    return registry.toolbox(state.agent.tools, also=("ask_human",))
+    return registry.toolbox(with_reading(state.agent.tools), also=("ask_human",))
+
+
+def with_reading(tools: Sequence[str]) -> list[str]:
+    """The tools that an agent has with these: who has any can read back what they gave."""
+    return list(dict.fromkeys([*tools, READING])) if tools else []
+
+
+def window(state: RunState) -> Window:
+    agent = state.agent
+    return Window(budget_of(agent.context_tokens, [context_window(model) for model in agent.chain]))
 
 
 def outside(state: RunState, recorder: Recorder, means: Means) -> Outside:
@@ -57,10 +75,11 @@ def outside(state: RunState, recorder: Recorder, means: Means) -> Outside:
         model=means.model,
         toolbox=recorder.toolbox,
         journal=recorder,
-        render=for_model,
+        render=told,
         show=lambda step, delta: means.broadcaster.delta(state.id, step, delta.kind, delta.text, delta.tool),
-        workspace=workspace(state.id),
-        tool_settings={**_tool_settings(), "send_email": _mailer(state.id)},
+        workspace=workspace(state.workspace_of or state.id),
+        tool_settings=tool_settings(state.id),
+        window=window(state),
         backoff=settings.AGENTOPS_BACKOFF_SECONDS,
     )
 
@@ -72,9 +91,13 @@ def workspace(run_id: str) -> Path:
 
 def fill_workspace(state: RunState) -> None:
     """Make the run's folder, with the files its agent's runs begin with. Nothing happens when it is there."""
-    folder = workspace(state.id)
+    folder = workspace(state.workspace_of or state.id)
     if folder.exists():
         return
+    if state.forked_from:
+        copy_workspace(state.forked_from, state.id)
+        if folder.exists():
+            return
     begin = Path(settings.AGENTOPS_AGENT_FILES) / str(state.team_id) / state.agent.name
     draft = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}")
     if begin.is_dir():
@@ -88,10 +111,49 @@ def fill_workspace(state: RunState) -> None:
         shutil.rmtree(draft)
 
 
+def copy_workspace(origin: UUID | str, to: UUID | str) -> None:
+    """Give a run the files of another as they are now. Nothing happens where this process sees none, or `to` has some.
+
+    Raises Conflict when they cannot be copied.
+    """
+    source, folder = workspace(str(origin)), workspace(str(to))
+    if not source.is_dir() or folder.exists():
+        return
+    draft = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}")
+    try:
+        Workspace(source).copy(draft)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise Conflict(f"The run's files could not be copied ({error.strerror or error}). Try again.") from error
+    try:
+        draft.rename(folder)
+    except OSError:
+        # Another worker copied it first.
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def remove_workspace(run_id: UUID | str) -> None:
+    shutil.rmtree(workspace(str(run_id)), ignore_errors=True)
+
+
+def tool_settings(run_id: UUID | str) -> dict[str, Any]:
+    """What the tools of a run are given besides its folder."""
+    return {
+        **_tool_settings(),
+        "send_email": _mailer(str(run_id)),
+        "stored_results": stored_results.reader(str(run_id)),
+    }
+
+
 @cache
 def _tool_settings() -> dict[str, Any]:
     env = settings.ENV
-    return {"sql_dsn": env.shop_reader_url, "shop_dsn": env.shop_url, "egress": _way_out()}
+    return {
+        "sql_dsn": env.shop_reader_url,
+        "shop_dsn": env.shop_url,
+        "egress": _way_out(),
+        "find_email": outbox.sent_at if settings.EMAIL_BACKEND == outbox.BACKEND else None,
+    }
 
 
 def _way_out() -> Egress:

@@ -15,7 +15,7 @@ from agentops.engine.state import AgentSpec, Asked, Call, Deed, Limits, OpenStep
 from agentops.tools.registry import registry
 from approvals.models import Inquiry
 
-from . import history, subject
+from . import compacting, history, subject
 from .models import AgentVersion, Run, Step, ToolCall
 
 
@@ -39,11 +39,12 @@ def load(run_id: str, fence: int) -> tuple[RunState, Run]:
         orders=[Order(**order) for order in run.orders],
         taken_over=bool(run.taken_over_by),
         undoing=run.undoes_id is not None,
+        workspace_of=str(run.undoes_id or ""),
+        forked_from=str(run.forked_from_id or ""),
     )
     parts = history.parts_of(run)
-    rows = Step.objects.filter(history.of_parts(parts, "number")).values(
-        "id", "run_id", "number", "kind", "status", "input", "output", "input_tokens", "output_tokens", "stop_reason"
-    )
+    columns = ("id", "run_id", "number", "kind", "status", "input", "output", "stop_reason", "details")
+    rows = Step.objects.filter(history.of_parts(parts, "number")).values(*columns, "input_tokens", "output_tokens")
     for row in rows.order_by("number"):
         _append(state, row)
     if run.forked_from_id and not (state.turn and state.turn >= (run.forked_step or 1)):
@@ -112,6 +113,9 @@ def _append(state: RunState, row: dict[str, Any]) -> None:
         if row["status"] == Step.Status.CALLING:
             state.cut_off_aside = OpenStep(row["id"], row["number"])
         return
+    if row["kind"] == Step.Kind.COMPACTION:
+        compacting.again(state, row)
+        return
     message: Message = row["input"]
     state.messages.append(message)
     state.step_id, state.turn = row["id"], row["number"]
@@ -122,7 +126,7 @@ def _append(state: RunState, row: dict[str, Any]) -> None:
             state.escalated = state.escalated or any(block.get("name") == "ask_human" for block in row["output"])
         else:
             state.known_tokens = row["input_tokens"] + row["output_tokens"]
-            state.counted_messages = len(state.messages)
+            state.counted_messages, state.shortened = len(state.messages), False
     else:
         state.interrupted = OpenStep(row["id"], row["number"])
 
@@ -171,6 +175,8 @@ def spec_of(run: Run) -> AgentSpec:
         max_output_tokens=version.max_output_tokens,
         answer_schema=run.answer_schema or version.answer_schema,
         success=tuple(version.success),
+        summary_chain=tuple(version.summary_chain),
+        context_tokens=version.context_tokens,
     )
 
 

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import connection
 
 from .models import OutboxMessage, Run
+
+BACKEND = "runs.outbox.OutboxBackend"
 
 
 class OutboxBackend(BaseEmailBackend):
@@ -15,6 +18,15 @@ class OutboxBackend(BaseEmailBackend):
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         return sum(_keep(message) for message in email_messages)
+
+
+def sent_at(*, message_id: str) -> str | None:
+    """When mail of this id came here, by UTC; None: none did."""
+    try:
+        first = OutboxMessage.objects.filter(message_id=f"{message_id}#0").values_list("sent_at", flat=True).first()
+    finally:
+        connection.close()
+    return f"{first:%Y-%m-%d %H:%M:%S} UTC" if first else None
 
 
 def _keep(message: EmailMessage) -> int:

@@ -46,10 +46,24 @@ class AgentSpec:
     """JSON schema of the final answer."""
     success: tuple[dict[str, Any], ...] = ()
     """What an answer must meet for the task to count as completed."""
+    summary_chain: tuple[str, ...] = ()
+    """The models that shorten its conversation; its own when there are none."""
+    context_tokens: int | None = None
+    """What a request may hold; None: what its models take."""
     delegates: tuple[tuple[str, str], ...] = ()
     """The agents that it may hand work to: name, and what each is good for."""
     plans: bool = False
     """It makes a plan first, whose steps other runs carry out; its own turn is the last one."""
+
+    @property
+    def checked(self) -> bool:
+        """Something says what completed means."""
+        return bool(self.success) or self.answer_schema is not None
+
+    @property
+    def missed(self) -> str:
+        """The outcome of a run that ends without an answer that is good enough."""
+        return "not_completed" if self.checked else ""
 
 
 @dataclass(slots=True)
@@ -152,6 +166,16 @@ class Asked:
     effect: str
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`met` is None when there was no verdict; `why` says what is missing, or what stood in the way."""
+
+    met: bool | None
+    why: str = ""
+    again: bool = False
+    """Nobody could read it: the model is asked once more."""
+
+
 @dataclass(slots=True)
 class RunState:
     id: str
@@ -181,6 +205,8 @@ class RunState:
     known_tokens: int = 0
     """Tokens of the conversation that the provider has counted; what came since is counted in bytes."""
     counted_messages: int = 0
+    shortened: bool = False
+    """The conversation was shortened since: `known_tokens` is no more than a bound."""
     interrupted: OpenStep | None = None
     """A step that was calling the model when its worker died, or that waits for another try."""
     stop_reason: str = ""
@@ -192,6 +218,10 @@ class RunState:
     """A person chooses the calls; the model is not asked."""
     undoing: bool = False
     """It takes back another run's actions: when its orders are carried out it ends."""
+    workspace_of: str = ""
+    """The run in whose folder it works, when that is not its own."""
+    forked_from: str = ""
+    """The run whose files it begins with."""
     escalated: bool = False
     """A person was asked in the agent's place at least once."""
     deeds: list[Deed] = field(default_factory=list)
@@ -200,6 +230,10 @@ class RunState:
     """How many there were before these."""
     facts: dict[str, str] = field(default_factory=dict)
     """What the agent noted, by name."""
+    used: set[str] = field(default_factory=set)
+    """Names of the tools that did what they were called for."""
+    judgements: list[Judgement] = field(default_factory=list)
+    """What a model said of the last answer; none of an answer that was not looked at."""
     tries: int = 0
     """How often the open step was tried and given up."""
 

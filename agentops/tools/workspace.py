@@ -6,6 +6,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -110,6 +111,11 @@ class Workspace:
                     _replace(name, folder, before)
         return before is not None
 
+    def copy(self, target: Path) -> None:
+        """All its files into a new folder, between two writes; links are left out. Raises OSError."""
+        with self._locked():
+            shutil.copytree(self.root, target, symlinks=True, ignore=_not_plain)
+
     def _keep(self, before: bytes | None, version: str, content: bytes) -> None:
         with self._folder([_KEPT], create=True) as kept:
             _replace(f"{version}.wrote", kept, _digest(content))
@@ -206,6 +212,11 @@ def _content(name: str, folder: int, most: int) -> bytes | None:
         raise
     with os.fdopen(opened, "rb") as file:
         return file.read(most) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+
+
+def _not_plain(folder: str, names: list[str]) -> list[str]:
+    modes = {name: (Path(folder) / name).lstat().st_mode for name in names}
+    return [name for name, mode in modes.items() if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode))]
 
 
 def _digest(content: bytes | None) -> bytes:

@@ -19,7 +19,7 @@ from agentops.core.states import RunStatus, StopReason, check_run
 from agentops.live import publish
 from approvals.actions import freeze, unfreeze
 
-from .. import ledger, subject
+from .. import children, ending, subject
 from ..late import add_events
 from ..models import Run, Step
 from ..wake import hint_on_commit
@@ -29,18 +29,18 @@ Events = list[tuple[str, dict[str, Any]]]
 
 
 def cancel_run(actor: Actor, run_id: UUID | str, reason: str = "") -> Run:
-    """End it now. A model call under way is cut and billed; an effect under way is seen through and recorded."""
+    """End it now, and every run below it. A model call under way is cut and billed; an effect under way is seen through and recorded."""
     reason = check_text(reason, "reason", 2000).strip()
     return control(actor, run_id, "cancelled", lambda run: _cancel(run, reason), reason, order="cancel")
 
 
 def pause_run(actor: Actor, run_id: UUID | str) -> Run:
-    """Stand still at the next step's boundary; a run that waits stands still at once. Countdowns stop."""
+    """Stand still at the next step's boundary, as does every run below it; a run that waits stands still at once. Countdowns stop."""
     return control(actor, run_id, "paused", _pause, order="pause")
 
 
 def resume_run(actor: Actor, run_id: UUID | str) -> Run:
-    """Go on from where it stands; countdowns run on."""
+    """Go on from where it stands, with every run below it; countdowns run on."""
     return control(actor, run_id, "resumed", _resume)
 
 
@@ -56,7 +56,7 @@ def control(
     with transaction.atomic():
         visible = Run.objects.visible_to(actor).get(pk=run_id)
         actor.require(Right.OPERATE, visible.team_id)
-        run = Run.objects.select_for_update().get(pk=visible.pk)
+        run = children.locked(visible)
         events = change(run)
         person = ("person.acted", {"by": str(actor), "action": action, "note": note})
         numbered = add_events(run, [person, *events])
@@ -70,7 +70,7 @@ def control(
 def _cancel(run: Run, reason: str) -> Events:
     if run.is_final:
         raise Conflict(_("The run has ended already: %(status)s.") % {"status": run.get_status_display().lower()})
-    return _end(run, RunStatus.CANCELLED, StopReason.CANCELLED, reason)
+    return ending.end(run, RunStatus.CANCELLED, StopReason.CANCELLED, reason)
 
 
 def fail_run(run_id: UUID | str, fence: int, detail: str) -> None:
@@ -78,32 +78,8 @@ def fail_run(run_id: UUID | str, fence: int, detail: str) -> None:
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run_id)
         if run.fence == fence and not run.is_final:
-            numbered = add_events(run, _end(run, RunStatus.FAILED, StopReason.ERROR, detail))
+            numbered = add_events(run, ending.end(run, RunStatus.FAILED, StopReason.ERROR, detail))
             transaction.on_commit(partial(publish.announce, run.pk, run.team_id, numbered))
-
-
-def _end(run: Run, status: RunStatus, stop_reason: StopReason, detail: str) -> Events:
-    check_run(RunStatus(run.status), status)
-    subject.close_calls(run.pk, f"Its run {'was cancelled' if status is RunStatus.CANCELLED else 'has ended'}.")
-    if not run.held_usd:
-        Step.objects.filter(run=run, status=Step.Status.CALLING).update(status=Step.Status.ABANDONED, answered_at=Now())
-    # What its open model call may still cost stays held until the worker says, or the sweep estimates.
-    ledger.give_back(run.slice_accounts, run.slice_drawn - run.held_usd, run.slice_spent)
-    Run.objects.filter(pk=run.pk).update(
-        status=status,
-        fence=F("fence") + 1,
-        wake_at=None,
-        ended_at=Now(),
-        waiting_on="",
-        waiting_since=None,
-        stop_reason=stop_reason,
-        stop_detail=detail,
-        pause_requested=False,
-        slice_drawn=run.held_usd,
-        slice_spent=Decimal(0),
-        slice_accounts=run.slice_accounts if run.held_usd else [],
-    )
-    return [("run.changed", {"status": status.value, "waiting_on": "", "stop_reason": stop_reason.value})]
 
 
 def _pause(run: Run) -> Events:
@@ -112,6 +88,25 @@ def _pause(run: Run) -> Events:
             _("The run cannot be paused: it is %(status)s.")
             % {"status": _("about to pause") if run.pause_requested else run.get_status_display().lower()}
         )
+    below = [one for one in children.locked_below(run.pk) if not (_stands(one) or one.pause_requested)]
+    for one in below:
+        _tell(one, _stand_still(one), "pause")
+    return _stand_still(run)
+
+
+def _stands(run: Run) -> bool:
+    return run.status == Run.Status.PAUSED
+
+
+def _tell(run: Run, events: Events, order: Literal["pause"] | None = None) -> None:
+    """What a person's word to the run above did to this one."""
+    numbered = add_events(run, events)
+    transaction.on_commit(partial(publish.announce, run.pk, run.team_id, numbered))
+    if order:
+        transaction.on_commit(partial(publish.tell_workers, run.pk, order))
+
+
+def _stand_still(run: Run) -> Events:
     freeze(subject.KIND, subject.held_calls(run.pk))
     if run.status == Run.Status.RUNNING:
         Run.objects.filter(pk=run.pk).update(pause_requested=True)
@@ -122,11 +117,20 @@ def _pause(run: Run) -> Events:
 
 
 def _resume(run: Run) -> Events:
+    if run.taken_over_by and not run.is_final:
+        raise Conflict(_("%(who)s has taken it over: hand it back instead.") % {"who": run.taken_over_by})
     if run.status != Run.Status.PAUSED and not run.pause_requested:
         raise Conflict(
             _("Only a paused run can be resumed; this one is %(status)s.")
             % {"status": run.get_status_display().lower()}
         )
+    for one in children.locked_below(run.pk):
+        if (_stands(one) and not one.taken_over_by) or one.pause_requested:
+            _tell(one, _go_on(one))
+    return _go_on(run)
+
+
+def _go_on(run: Run) -> Events:
     unfreeze(subject.KIND, subject.held_calls(run.pk))
     if run.status == Run.Status.RUNNING:
         Run.objects.filter(pk=run.pk).update(pause_requested=False)
