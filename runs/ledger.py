@@ -7,7 +7,7 @@ Before them their budgets are kept from being deleted; who deletes one locks it 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from decimal import Decimal
 
 from django.db import connection
@@ -21,7 +21,9 @@ SLICE_STEPS = 4
 BINDS = """(b.team_id IS NULL OR b.team_id = %(team)s) AND (b.agent_id IS NULL OR b.agent_id = %(agent)s)
   AND (b.user_id IS NULL OR b.user_id = %(user)s)"""
 NARROW_FIRST = "b.team_id IS NULL, b.agent_id IS NULL AND b.user_id IS NULL"
-STARTS_ON = "CASE b.period WHEN 'day' THEN %(today)s::date ELSE date_trunc('month', %(today)s::date)::date END"
+TODAY = "(now() AT TIME ZONE %(zone)s)::date"
+STARTS_ON = f"CASE b.period WHEN 'day' THEN {TODAY} ELSE date_trunc('month', {TODAY})::date END"
+"""By the database's clock: a worker whose own is wrong spends nothing of another day."""
 
 ACCOUNTS = f"""
 INSERT INTO runs_account (budget_id, starts_on, spent, held)
@@ -50,6 +52,16 @@ WHERE id IN (
     SELECT a.id FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id WHERE a.id = ANY(%(accounts)s)
     ORDER BY {NARROW_FIRST}, a.id FOR UPDATE OF a)
 """  # noqa: S608 - as above
+
+LOCK_THESE = f"""
+SELECT a.id FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id WHERE a.id = ANY(%(accounts)s)
+ORDER BY {NARROW_FIRST}, a.id FOR UPDATE OF a
+"""  # noqa: S608 - as above
+
+RENEWS_IN = """
+SELECT extract(epoch FROM
+    (date_trunc(%(period)s, now() AT TIME ZONE %(zone)s) + %(length)s::interval) AT TIME ZONE %(zone)s - now())
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,7 @@ def draw(
     To be called in a transaction that has locked the run. Raises BudgetRefused when not even `need` fits. Without
     budgets the slice is free, and is drawn again after as many steps: a new budget binds runs under way.
     """
-    parameters = {"team": team_id, "agent": agent_id, "user": user_id, "today": today()}
+    parameters = {"team": team_id, "agent": agent_id, "user": user_id, "zone": _zone()}
     with connection.cursor() as cursor:
         cursor.execute(ACCOUNTS, parameters)
         cursor.execute(LOCK, {**parameters, "also": ends.accounts})
@@ -99,6 +111,13 @@ def draw(
     return Slice(accounts, amount)
 
 
+def lock(accounts: list[int]) -> None:
+    """Before several slices are ended in one transaction: all their accounts, in the one order."""
+    if accounts:
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK_THESE, {"accounts": accounts})
+
+
 def give_back(accounts: list[int], drawn: Decimal, spent: Decimal) -> None:
     """End a slice (or part of one): what was spent is booked, what was drawn is free again."""
     if accounts and (drawn or spent):
@@ -107,8 +126,12 @@ def give_back(accounts: list[int], drawn: Decimal, spent: Decimal) -> None:
 
 
 def today() -> date:
-    """The ledger's day, in the installation's time zone."""
-    return timezone.localdate()
+    """The ledger's day for pages, in the installation's time zone; what is spent goes by the database's clock."""
+    return timezone.localdate(timezone=timezone.get_default_timezone())
+
+
+def _zone() -> str:
+    return timezone.get_current_timezone_name()  # a worker has no other than the installation's
 
 
 def _refused(unspent: Decimal, need: Decimal, limit: Decimal, scope: str, period: str) -> BudgetRefused:
@@ -125,7 +148,7 @@ def _refused(unspent: Decimal, need: Decimal, limit: Decimal, scope: str, period
 
 def _seconds_left(period: str) -> float:
     """Until the next day or month begins, in the installation's time zone."""
-    day = today()
-    first = day + timedelta(days=1) if period == "day" else (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-    begins = timezone.make_aware(datetime.combine(first, time.min))
-    return max((begins - timezone.now()).total_seconds(), 1.0)
+    with connection.cursor() as cursor:
+        cursor.execute(RENEWS_IN, {"period": period, "length": f"1 {period}", "zone": _zone()})
+        (seconds,) = cursor.fetchone()
+    return max(float(seconds), 1.0)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
 
 from agentops.core.errors import BudgetRefused
 from runs import ledger
@@ -74,15 +77,27 @@ def test_a_refusal_keeps_the_slice_that_was_to_end() -> None:
     assert money(only) == (drawn.amount, 0)
 
 
-def test_another_day_has_its_own_account(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_day_has_its_own_account() -> None:
     ours = make.team()
     daily, monthly = make.budget("0.04", ours), make.budget(1, ours, "month")
     first = draw(ours.pk)
-    monkeypatch.setattr(ledger, "today", lambda: make.NOW.date().replace(day=22))
+    daily.accounts.update(starts_on=F("starts_on") - timedelta(days=1))
     second = draw(ours.pk, NEED, first, Decimal("0.03"))
     days = Account.objects.filter(budget=daily).order_by("starts_on").values_list("held", "spent")
     assert list(days) == [(0, Decimal("0.03")), (second.amount, 0)]
     assert money(monthly) == (second.amount, Decimal("0.03"))
+
+
+def test_a_wrong_clock_spends_nothing_of_another_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = make.team()
+    daily = make.budget("0.04", ours)
+    right = make.account(daily).starts_on if draw(ours.pk) else None
+    wrong = timezone.now() + timedelta(hours=26)
+    monkeypatch.setattr(timezone, "now", lambda: wrong)
+    with pytest.raises(BudgetRefused) as refused:
+        draw(ours.pk)
+    assert make.account(daily).starts_on == right
+    assert 0 < refused.value.renews_in <= 25 * 3600
 
 
 def test_many_at_once_never_overshoot_and_never_deadlock() -> None:
