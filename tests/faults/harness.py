@@ -29,6 +29,7 @@ SELECT (SELECT count(*) FROM runs_run WHERE status NOT IN ('succeeded', 'failed'
     (SELECT count(*) FROM runs_toolcall WHERE status IN ('executing', 'in_doubt', 'held', 'approved', 'proposed')),
     (SELECT count(*) FROM runs_step WHERE status = 'calling')
 """
+STAND = "SELECT status || ' ' || waiting_on, count(*) FROM runs_run GROUP BY 1 ORDER BY 1"
 VICTIMS = "pid <> pg_backend_pid() AND datname = current_database() AND application_name <> 'harness'"
 BACKENDS = f"SELECT pid FROM pg_stat_activity WHERE {VICTIMS} AND backend_type = 'client backend' ORDER BY pid"
 CUT = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {VICTIMS} AND (%s = 2 OR pid %% 2 = %s)"
@@ -64,7 +65,8 @@ class Harness:
 
     def play(self, faults: Iterable[Fault], patience: float) -> None:
         """Raises AssertionError when runs do not end within `patience` seconds."""
-        self._deadline = time.monotonic() + patience
+        self._told = time.monotonic()
+        self._deadline = self._told + patience
         rows = Rows(self._url, self.over)
         for fault in faults:
             if not self._until(time.monotonic() + fault.pause, rows):
@@ -99,6 +101,9 @@ class Harness:
                     raise AssertionError("Somebody at the console met what nobody should.") from self.people.broken[0]
                 if self.is_over(rows):
                     return False
+                if now > self._told + 10:
+                    self._told = now
+                    self._say(", ".join(f"{count} {what}" for what, count in rows.all(STAND)))
             if now > self._deadline:
                 living, all_, calls, steps = rows.all(OPEN)[0]
                 raise AssertionError(
