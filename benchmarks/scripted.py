@@ -38,5 +38,8 @@ class Scripted:
         block: dict[str, Any] = {"type": "tool_use", "id": use.id, "name": use.name, "input": use.input}
         return ModelAnswer([block], [use], "tool_use", [attempt])
 
+    async def count(self, request: ModelRequest) -> int | None:
+        return None
+
     def worst_cost(self, request: ModelRequest, known_input_tokens: int, new_bytes: int) -> Decimal:
         return Decimal("0.001")

@@ -18,13 +18,15 @@ from agentops.engine.state import Asked, Call, Limits, Opening, OpenStep, Order,
 from approvals.actions import answer_inquiry
 
 from . import journal, judging, late, leaving, rows, undone
-from .committing import Committing, numbered
+from .branching import Branching
+from .committing import numbered
+from .compacting import Compacting
 from .journal import Written, commit
 from .loading import limits_of
 from .models import Run, RunMessage
 
 
-class Recorder(Committing):
+class Recorder(Branching, Compacting):
     """Implements `agentops.engine.journal.Journal`."""
 
     # ── steps ──────────────────────────────────────────────────────────────────────────────────
@@ -113,7 +115,9 @@ class Recorder(Committing):
                 for call in calls:
                     call.id = written.call_ids[call.position]
                 judging.hold(state, self.toolbox, calls, verdicts, answer.text)
+                self._end_below(change)
                 self.purse.give_back(change)
+            self._report(change)
             return written
 
         self._after(change, await self._in_thread(write))

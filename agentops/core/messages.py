@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal, TypedDict
 
 Block = dict[str, Any]
 """One content block: `text`, `thinking`, `tool_use` or `tool_result`, as the Messages API defines them."""
+
+
+PERSON_SPEAKS = "A person who watches this run"
+"""How the words of people to a run begin; nothing else in a conversation does."""
 
 
 class Message(TypedDict):
@@ -26,6 +31,11 @@ def tool_result(tool_use_id: str, content: str, *, is_error: bool = False) -> Bl
     if is_error:
         block["is_error"] = True
     return block
+
+
+def size(value: Any) -> int:
+    """Bytes of it as JSON: what a message's content is on the wire."""
+    return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace"))
 
 
 def text_of(content: list[Block]) -> str:

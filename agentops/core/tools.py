@@ -67,6 +67,8 @@ class ToolResult:
     """One line for the model: what to do next."""
     untrusted_source: str = ""
     """Where content from outside came from ("mail 3.eml"); "" when the content is our own."""
+    ref: str = ""
+    """What it is read back by: step and call as people count them ("12.1")."""
 
     @property
     def ok(self) -> bool:
@@ -109,6 +111,8 @@ class Tool(Protocol):
     timeout: float
     asks_person: bool
     """It is never run: a person answers in its place."""
+    starts_run: bool
+    """It is never run: the engine starts a run of another agent in its place, and its answer is the result."""
 
     @property
     def spec(self) -> ToolSpec: ...

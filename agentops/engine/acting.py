@@ -11,6 +11,7 @@ from agentops.core.states import CallStatus, WaitingOn
 from agentops.core.storable import storable
 from agentops.core.tools import ToolContext, ToolResult
 
+from . import delegating
 from .calls import bind
 from .interrupts import Wait
 from .outside import MOST_TRIES, Outside
@@ -36,6 +37,9 @@ class Acting:
             if any(call.status is CallStatus.APPROVED or call.stale for call in state.open_calls):
                 await self.journal.start_calls(state)
             running = [call for call in state.calls if call.status is CallStatus.EXECUTING]
+            if any(call.starts_run for call in running):
+                self.done += await delegating.look(state, self.journal)
+            running = [call for call in running if not call.starts_run]
             if running:
                 await self._execute(running)
                 continue
@@ -48,14 +52,19 @@ class Acting:
         """For people, or for the end of the time in which an approval may be taken back."""
         waiting = self.state.open_calls
         due = [call.due_in for call in waiting if call.status is CallStatus.APPROVED]
-        only_questions = all(call.asks_person for call in waiting)
-        on = WaitingOn.ANSWER if only_questions else WaitingOn.APPROVAL
+        on = WaitingOn.APPROVAL
+        if all(call.asks_person for call in waiting):
+            on = WaitingOn.ANSWER
+        elif all(call.starts_run and call.status is CallStatus.EXECUTING for call in waiting):
+            on = WaitingOn.CHILD
         return Wait(on, wake_after=max(min(due), LEAST_WAIT_SECONDS) if due else None)
 
     def _doubt_what_was_cut_off(self) -> None:
         """Calls that another worker was executing: only those that may run again do; the rest a person must resolve."""
         may_run_again = self.state.tries <= MOST_TRIES
         for call in self.state.calls:
+            if call.starts_run:
+                continue
             if call.status is CallStatus.EXECUTING and call.stale and not (call.idempotent and may_run_again):
                 call.status, call.stale = CallStatus.IN_DOUBT, False
                 call.reason = "Its worker died while it was executing."
@@ -96,7 +105,7 @@ class Acting:
 
     def _note(self, call: Call, outcome: tuple[ToolResult, int]) -> None:
         result, call.duration_ms = outcome
-        call.result = _storable(result)
+        call.result = replace(_storable(result), ref=result.ref or f"{self.state.turn}.{call.position + 1}")
         if result.ok:
             call.status = CallStatus.SUCCEEDED
             if result.untrusted_source and not self.state.tainted_by:

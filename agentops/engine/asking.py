@@ -10,16 +10,15 @@ from decimal import Decimal
 from typing import Any
 
 from agentops.core.errors import BudgetRefused, LeaseLost
-from agentops.core.messages import Message, text_of, user
+from agentops.core.messages import PERSON_SPEAKS, Message, text_of, user
 from agentops.core.models import Attempt, CallCancelled, ModelAnswer, ModelFailed, ModelRequest
 from agentops.core.states import StopReason, WaitingOn
 from agentops.core.tools import ToolSpec
 
-from . import answers, limits, record, recovery, reminder
+from . import answers, limits, record, recovery, reminder, shortening
 from . import calls as tool_calls
 from .acting import Acting
 from .interrupts import End, Interrupt, Wait
-from .notices import PERSON
 from .outside import MOST_TRIES, Outside
 from .prompts import rules
 from .recovery import Problem, Told
@@ -82,9 +81,16 @@ class Asking:
     async def open_step(self) -> tuple[OpenStep, ModelRequest]:
         state = self.state
         opening = None if state.interrupted else self._opening()
-        messages = [*state.messages, opening.message] if opening else state.messages
+        return await self._open_asking(opening, words_only=state.agent.plans)
+
+    async def _open_asking(self, opening: Opening | None, *, words_only: bool) -> tuple[OpenStep, ModelRequest]:
+        state = self.state
         await self._check_open()
-        request = self.request(messages, reminder=opening.reminder if opening else reminder.of(state), words_only=state.agent.plans)
+        if opening:
+            opening = await shortening.make_room(self, opening)
+        messages = [*state.messages, opening.message] if opening else state.messages
+        told = opening.reminder if opening else reminder.of(state)
+        request = self.request(messages, reminder=told, words_only=words_only)
         hold = self.worst_cost(request)
         await self._within(lambda: limits.check_cost(state, hold))
         self.hold = hold
@@ -104,13 +110,7 @@ class Asking:
         self._told, self._heard = None, [] if state.interrupted else await self.journal.unread(state)
         row = told.row if told else None
         opening = None if state.interrupted else Opening(self._next_message([words]), "plan", recovery=row)
-        messages = [*state.messages, opening.message] if opening else state.messages
-        await self._check_open()
-        request = self.request(messages, words_only=True)
-        hold = self.worst_cost(request)
-        await self._within(lambda: limits.check_cost(state, hold))
-        self.hold = hold
-        return await self._open(opening, hold), request
+        return await self._open_asking(opening, words_only=True)
 
     async def _check_open(self) -> None:
         state = self.state
@@ -157,7 +157,7 @@ class Asking:
 
     def _next_message(self, words: list[str]) -> Message:
         state = self.state
-        words = [*words, *(f"{PERSON} ({said.by}) says: {said.text}" for said in self._heard)]
+        words = [*words, *(f"{PERSON_SPEAKS} ({said.by}) says: {said.text}" for said in self._heard)]
         if state.begin_with:
             return user(*state.begin_with["content"], *words)
         if not state.messages:
@@ -273,7 +273,7 @@ class Asking:
         state.stop_reason = answer.stop_reason
         if order is None:
             state.known_tokens = answer.usage.input_tokens + answer.usage.output_tokens
-            state.counted_messages = len(state.messages)
+            state.counted_messages, state.shortened = len(state.messages), False
         elif order.tool == "ask_human":
             state.escalated = True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from agentops.core.messages import Message
 from agentops.core.models import Attempt, ModelAnswer
@@ -72,6 +72,27 @@ class Journal(Protocol):
         """Settle that step and give the person the answer, or the problem that stood in its way."""
         ...
 
+    async def open_compaction(
+        self, state: RunState, done: list[Call], message: Message, hold: Decimal | None
+    ) -> OpenStep:
+        """Settle the results of `done` and open a step in which the conversation is shortened.
+
+        `hold` is None when no model is asked. Raises BudgetRefused with nothing written.
+        """
+        ...
+
+    async def answer_compaction(
+        self,
+        state: RunState,
+        step: OpenStep,
+        attempts: list[Attempt],
+        summary: str,
+        details: dict[str, Any],
+        answer: ModelAnswer | None,
+    ) -> None:
+        """Settle that step. The same conversation follows from its row: from the summary, `kept`, `results_over`."""
+        ...
+
     async def abandon_aside(self, state: RunState, step: OpenStep) -> None:
         """A dead worker had begun to answer: bill what was lost to an estimate."""
         ...
@@ -97,9 +118,18 @@ class Journal(Protocol):
         ...
 
     async def answer_plan(
-        self, state: RunState, step: OpenStep, answer: ModelAnswer, steps: list[PlannedStep] | None, end: End | None
+        self,
+        state: RunState,
+        step: OpenStep,
+        answer: ModelAnswer,
+        steps: list[PlannedStep] | None,
+        end: End | None,
+        problem: str,
     ) -> bool:
-        """Settle a planning step; `steps` are the plan from now on, None that it was no plan. True: the run left."""
+        """Settle a planning step; `steps` are the plan from now on, None that it was no plan: `problem` says why.
+
+        True: the run left.
+        """
         ...
 
     async def settle_calls(self, state: RunState, done: list[Call]) -> None:

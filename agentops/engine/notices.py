@@ -9,10 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from agentops.core.messages import Message
-
-PERSON = "A person who watches this run"
-"""How words of people begin."""
+from agentops.core.messages import PERSON_SPEAKS, Message
 
 _NOTICE = re.compile(r"^Note from AgentOps \((\w+), (\d+) of (\d+)\): ")
 
@@ -52,7 +49,8 @@ def _kinds(message: Message) -> Iterator[str]:
 def _heard_a_person(message: Message) -> bool:
     """Their words to the run, or a question to them (what comes next is their answer)."""
     for block in message["content"]:
-        if block.get("type") == "text" and message["role"] == "user" and block.get("text", "").startswith(PERSON):
+        speaks = block.get("type") == "text" and block.get("text", "").startswith(PERSON_SPEAKS)
+        if speaks and message["role"] == "user":
             return True
         if block.get("type") == "tool_use" and block.get("name") == "ask_human":
             return True

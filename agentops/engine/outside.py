@@ -12,6 +12,7 @@ from agentops.core.tools import Toolbox
 
 from .calls import Render
 from .journal import Journal
+from .room import Window
 from .state import RunState
 
 MOST_TRIES = 8
@@ -32,5 +33,7 @@ class Outside:
     tool_settings: dict[str, Any]
     unmet: Callable[[RunState, str, Any], str] = lambda state, answer, data: ""
     """What an answer (its words, its data) still misses of the agent's success criteria; "" when nothing."""
+    window: Window | None = None
+    """The room that a request has; None: as much as there is."""
     backoff: tuple[float, ...] = (10.0, 60.0, 300.0)
     """Seconds a run waits, without a slot, after every model has failed; after the last it fails."""

@@ -51,6 +51,9 @@ class Gateway(Model):
         attempt = partial(self._attempt, request, on_delta)
         return await through_chain(request.chain, attempt, on_failed_attempt, self._policy, self._sleep)
 
+    async def count(self, request: ModelRequest) -> int | None:
+        return await self._provider.count(request.chain[0], request) if request.chain else None
+
     def worst_cost(self, request: ModelRequest, known_input_tokens: int, new_bytes: int) -> Decimal:
         thinking = max(request.thinking_tokens, LEAST_THINKING_TOKENS) if request.thinking_tokens else 0
         output = request.max_output_tokens + thinking

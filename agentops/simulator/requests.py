@@ -11,6 +11,7 @@ from .turns import Block
 
 TOOL_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,128}$")
 BYTES_A_TOKEN = 4
+LEFT_OUT = re.compile(r"^The first (\d{1,6}) turns? of this conversation (?:was|were) left out", re.MULTILINE)
 
 
 class BadRequest(Exception):
@@ -30,8 +31,10 @@ class Request:
 
     @property
     def turn_number(self) -> int:
-        """0 for the first answer."""
-        return sum(message["role"] == "assistant" for message in self.messages)
+        """0 for the first answer. Turns that were left out to save room count: the first message says how many."""
+        left_out = LEFT_OUT.search(self.goal())
+        turns: int = sum(message["role"] == "assistant" for message in self.messages)
+        return turns + int(left_out[1]) if left_out else turns
 
     @property
     def tool_names(self) -> set[str]:

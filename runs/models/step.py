@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agentops.core import states
 from agentops.core.tools import ToolResult
-from agentops.tools.envelope import for_model
+from runs.telling import told
 
 from .run import Run
 
@@ -184,4 +184,4 @@ class ToolCall(models.Model):
     @property
     def result_text(self) -> str:
         """What the model was told."""
-        return for_model(ToolResult(**self.result)) if self.result else ""
+        return told(ToolResult(**self.result)) if self.result else ""

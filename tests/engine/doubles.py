@@ -29,6 +29,7 @@ from agentops.core.usage import Usage
 from agentops.engine.interrupts import End, Interrupt, Wait
 from agentops.engine.outside import Outside
 from agentops.engine.react import advance
+from agentops.engine.room import Window
 from agentops.engine.state import AgentSpec, Asked, Call, Limits, Opening, OpenStep, Order, RunState, Said
 
 CENT = Decimal("0.01")
@@ -61,6 +62,9 @@ class ScriptedModel:
         self.turns = list(turns)
         self.requests: list[ModelRequest] = []
         self.cost = CENT
+        self.counts: int | None = None
+        """What it says when a request's tokens are to be counted."""
+        self.counted = 0
 
     async def complete(self, request: ModelRequest, *, on_delta: OnDelta, on_failed_attempt: OnAttempt) -> ModelAnswer:
         self.requests.append(copy.deepcopy(request))
@@ -68,6 +72,10 @@ class ScriptedModel:
         if isinstance(turn, BaseException):
             raise turn
         return turn if isinstance(turn, ModelAnswer) else await turn(request, on_failed_attempt)
+
+    async def count(self, request: ModelRequest) -> int | None:
+        self.counted += 1
+        return self.counts
 
     def worst_cost(self, request: ModelRequest, known_input_tokens: int, new_bytes: int) -> Decimal:
         return self.cost
@@ -156,6 +164,8 @@ class MemoryJournal:
         self.raised: Limits | None = None
         self.answers: list[tuple[int, str, str]] = []
         """Of asides: the inquiry, the words, the problem."""
+        self.compactions: list[tuple[str, dict[str, Any]]] = []
+        """The summary, and what the step came to."""
 
     def check(self) -> None:
         self.check_lease()
@@ -200,6 +210,33 @@ class MemoryJournal:
 
     async def abandon_aside(self, state: RunState, step: OpenStep) -> None:
         self._write("abandon_aside")
+
+    async def open_compaction(
+        self, state: RunState, done: list[Call], message: Message, hold: Decimal | None
+    ) -> OpenStep:
+        self._write("open_compaction")
+        if hold is not None and self.refuse_next:
+            raise self.refuse_next.pop(0)
+        self._store(done)
+        assert self.open is None
+        state.steps += 1
+        self.open, self.held = OpenStep(state.steps, state.steps), hold or Decimal(0)
+        return self.open
+
+    async def answer_compaction(
+        self,
+        state: RunState,
+        step: OpenStep,
+        attempts: list[Attempt],
+        summary: str,
+        details: dict[str, Any],
+        answer: ModelAnswer | None,
+    ) -> None:
+        self._write("answer_compaction")
+        assert step == self.open
+        self._bill(attempts)
+        self.open, self.held = None, Decimal(0)
+        self.compactions.append((summary, details))
 
     async def open_step(
         self, state: RunState, done: list[Call], opening: Opening, hold: Decimal, heard: list[Said]
@@ -336,6 +373,7 @@ class World:
         self.box = Box(*tools)
         self.model = ScriptedModel(*turns)
         self.journal = MemoryJournal(self.box, self.state)
+        self.window: Window | None = None
         self.unmet: Callable[[RunState, str, Any], str] = lambda state, answer, data: ""
         for call in self.state.calls:
             self.journal.rows[call.id] = copy.deepcopy(call)
@@ -355,6 +393,7 @@ class World:
                 workspace=Path("/nowhere"),
                 tool_settings={},
                 unmet=self.unmet,
+                window=self.window,
                 backoff=(1.0, 2.0),
             ),
         )

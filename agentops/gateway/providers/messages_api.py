@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import httpx2
+import structlog
 from anthropic import AsyncAnthropic, AsyncStream, DefaultAioHttpClient
 
 from agentops.core.models import ModelRequest
@@ -24,12 +25,19 @@ DEFAULT_BASE_URL = "https://api.anthropic.com"
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 TOTAL_SECONDS = 900.0
+COUNT_SECONDS = 10.0
+"""An estimate serves as well as a count that takes longer."""
 LEAST_THINKING_TOKENS = 1024
 """The API refuses a smaller thinking budget."""
+
+_log = structlog.get_logger(__name__)
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _LIMITS = httpx2.Limits(max_connections=2000, max_keepalive_connections=200)
+
+_not_counting: set[tuple[str, str]] = set()
+"""Servers that have no address for counting tokens: asked once a process."""
 
 # A client costs 20 ms and its connections belong to one event loop.
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], AsyncAnthropic]] = WeakKeyDictionary()
@@ -66,6 +74,21 @@ class MessagesProvider:
             fault = classify(error)
             fault.request_id = fault.request_id or transcript.request_id
             raise self._without_key(fault) from error
+
+    async def count(self, model: str, request: ModelRequest) -> int | None:
+        if self._identity in _not_counting:
+            return None
+        arguments = self._arguments(model, request)
+        del arguments["max_tokens"]
+        try:
+            counted = await self._client().messages.count_tokens(**arguments, timeout=COUNT_SECONDS)
+        except Exception as error:
+            fault = self._without_key(classify(error))
+            if getattr(error, "status_code", None) in (404, 405, 501):
+                _not_counting.add(self._identity)
+            _log.info("tokens_not_counted", provider=self.name, reason=fault.kind, detail=str(fault))
+            return None
+        return counted.input_tokens if isinstance(counted.input_tokens, int) else None
 
     async def aclose(self) -> None:
         client = _clients.get(asyncio.get_running_loop(), {}).pop(self._identity, None)
