@@ -51,6 +51,7 @@ class FunctionTool:
     effect: str | Effect
     attempts: int = 1
     asks_person: bool = False
+    starts_run: bool = False
     undo: Undo | None = None
     verifier: Verify | None = None
 

@@ -60,6 +60,10 @@ class RegistryToolbox:
     def specs(self) -> list[ToolSpec]:
         return [tool.spec for tool in self._tools.values()]
 
+    def plus(self, tool: Tool) -> RegistryToolbox:
+        """The same with one more tool, as it is for this agent alone."""
+        return RegistryToolbox({**self._tools, tool.name: tool}, self._also)
+
 
 registry = Registry()
 """Where `tool` puts what it makes, unless told otherwise."""
@@ -90,8 +94,8 @@ def tool(
     happen: a format string over the parameters, or a function of the validated arguments. Only a tool that
     reads only may leave out `effect` and `tier` (then low). `timeout` is in seconds. `idempotent`: calling
     again with the same `call_id` does nothing more. `untrusted`: the result is content from outside.
-    `attempts` above 1 needs reads_only or idempotent. `asks_person`: the call is never run, a person answers it. `starts_run`: it is never run either, the engine starts
-    a run of another agent for it.
+    `attempts` above 1 needs reads_only or idempotent. `asks_person`: the call is never run, a person answers it.
+    `starts_run`: it is never run either, the engine starts a run of another agent in its place.
     `undo` says which call takes one back: from its arguments and the data of its result to the name of a tool and
     that tool's arguments, or None when nothing can. It does nothing itself. `verify`, plain or async, looks whether a
     call happened, from its arguments and its context (with the same `call_id`): True, False, None for unknown, or a

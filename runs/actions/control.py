@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -21,7 +19,7 @@ from approvals.actions import freeze, unfreeze
 
 from .. import children, ending, subject
 from ..late import add_events
-from ..models import Run, Step
+from ..models import Run
 from ..wake import hint_on_commit
 from .starting import check_text
 
@@ -29,13 +27,19 @@ Events = list[tuple[str, dict[str, Any]]]
 
 
 def cancel_run(actor: Actor, run_id: UUID | str, reason: str = "") -> Run:
-    """End it now, and every run below it. A model call under way is cut and billed; an effect under way is seen through and recorded."""
+    """End it now, and every run below it.
+
+    A model call under way is cut and billed; an effect under way is seen through and recorded.
+    """
     reason = check_text(reason, "reason", 2000).strip()
     return control(actor, run_id, "cancelled", lambda run: _cancel(run, reason), reason, order="cancel")
 
 
 def pause_run(actor: Actor, run_id: UUID | str) -> Run:
-    """Stand still at the next step's boundary, as does every run below it; a run that waits stands still at once. Countdowns stop."""
+    """Stand still at the next step's boundary, as does every run below it; a run that waits stands still at once.
+
+    Countdowns stop.
+    """
     return control(actor, run_id, "paused", _pause, order="pause")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
@@ -16,6 +16,7 @@ from agentops.core.errors import Conflict, InvalidInput
 from agentops.core.tools import digest
 from agentops.live import publish
 
+from ..choosing import LIMITS, needs, own_limits, version_for
 from ..inputs import check_given
 from ..late import add_events
 from ..models import Agent, AgentVersion, IdempotencyKey, Run
@@ -23,15 +24,6 @@ from ..texts import check_text
 from ..wake import hint_on_commit
 
 MAX_GOAL = 100_000
-LIMITS = {
-    "max_steps": 10_000,
-    "max_tool_calls": 10_000,
-    "max_tokens": 10**12,
-    "max_cost_usd": Decimal(100_000),
-    "max_seconds": 30 * 86_400,
-}
-"""What may be limited, and the highest value that makes sense."""
-
 
 def start_run(
     actor: Actor,
@@ -81,6 +73,7 @@ def start_run(
                 version=version,
                 goal=goal,
                 inputs=values,
+                needs=needs(version),
                 wake_at=Now(),
                 started_by=actor.user,
                 started_by_name=str(actor)[:150],
@@ -102,16 +95,6 @@ def start_run(
         return raced, False
     run.refresh_from_db()
     return run, True
-
-
-def version_for(agent: Agent, run_id: UUID) -> AgentVersion:
-    """The candidate for its share of new runs, else the live one. One run's id always gives the same."""
-    chosen = agent.candidate if run_id.int % 100 < agent.candidate_percent else None
-    return chosen or agent.live  # type: ignore[return-value] # start_run has seen that one is live
-
-
-def own_limits(version: AgentVersion) -> dict[str, Any]:
-    return {name: getattr(version, name) for name in LIMITS}
 
 
 def find_agent(actor: Actor, name: str, team: str) -> Agent:
