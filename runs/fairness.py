@@ -1,7 +1,8 @@
 """Whose due run a worker takes next when it is busy, and whose runs make room when it is full.
 
-The team with the fewest running runs comes first; of its runs those of a higher priority; of these the agent's with
-the fewest running; then the one that has been due the longest. Runs that wait are not looked at: the index
+The team with the fewest running runs comes first, among equals the one that this worker has served the longest ago; of
+its runs those of a higher priority; of these the agent's with the fewest running; then the one that has been due the
+longest. Runs that wait are not looked at: the index
 `runs_in_fair_order` leads from one team and agent to the next, and to the oldest due run of each.
 """
 
@@ -42,15 +43,16 @@ FAIREST = f"""{CROWD}, busy AS (
     WHERE status = 'running' AND worker <> '' AND wake_at > now() GROUP BY 1, 2
 ), queue AS (
     SELECT line.*, first.wake_at, COALESCE(busy.running, 0) AS of_agent,
-        COALESCE((SELECT sum(running) FROM busy WHERE busy.team_id = line.team_id), 0) AS of_team
+        COALESCE((SELECT sum(running) FROM busy WHERE busy.team_id = line.team_id), 0) AS of_team,
+        COALESCE(array_position(%(served)s::bigint[], line.team_id), 0) AS served
     FROM line LEFT JOIN busy USING (team_id, agent)
     CROSS JOIN LATERAL (SELECT wake_at {_DUE.format(late="0")} LIMIT 1) AS first
 ), old AS (
-    SELECT taken.* FROM (SELECT * FROM queue ORDER BY of_team, priority DESC, of_agent, wake_at) AS line
+    SELECT taken.* FROM (SELECT * FROM queue ORDER BY of_team, served, priority DESC, of_agent, wake_at) AS line
     CROSS JOIN LATERAL (
         SELECT id, waiting_on, status = 'running' AND worker <> '' AS abandoned
         {_DUE.format(late="0")} LIMIT 1 FOR UPDATE SKIP LOCKED) AS taken
-    ORDER BY line.of_team, line.priority DESC, line.of_agent, line.wake_at LIMIT 1
+    ORDER BY line.of_team, line.served, line.priority DESC, line.of_agent, line.wake_at LIMIT 1
 )"""  # noqa: S608 - of constants
 
 LOADS = f"""{CROWD}, busy AS (

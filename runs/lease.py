@@ -99,9 +99,12 @@ def acquire(run_id: str, worker: str) -> Lease | None:
     return _taken(ACQUIRE, worker, {"run": run_id})
 
 
-def acquire_fairest(worker: str) -> Lease | None:
-    """Take the due run whose turn it is (see `fairness`). Runs that another worker takes now are passed over."""
-    return _taken(ACQUIRE_FAIREST, worker, {})
+def acquire_fairest(worker: str, served: Iterable[int] = ()) -> Lease | None:
+    """Take the due run whose turn it is (see `fairness`). Runs that another worker takes now are passed over.
+
+    `served`: the teams whose runs this worker took, the last one last.
+    """
+    return _taken(ACQUIRE_FAIREST, worker, {"served": list(served)})
 
 
 def _taken(sql: str, worker: str, which: dict[str, Any]) -> Lease | None:

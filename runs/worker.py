@@ -72,6 +72,7 @@ class Worker:
         self.loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stopping = False
+        self._served: dict[int, None] = {}
         self._started_at = datetime.now(UTC).isoformat()
         self._process = psutil.Process()
         threading.Thread(target=self._run_loop, name="engine", daemon=True).start()
@@ -160,7 +161,12 @@ class Worker:
             held = await self._in_thread(partial(lease.acquire, wanted, self.name))
             if held:
                 return held
-        return await self._in_thread(partial(lease.acquire_fairest, self.name))
+        held = await self._in_thread(partial(lease.acquire_fairest, self.name, list(self._served)))
+        if held:
+            # Moved to the end: with few slots, teams that have none running take turns.
+            self._served.pop(held.team_id, None)
+            self._served[held.team_id] = None
+        return held
 
     async def _carry(self, held: Lease) -> bool:
         """One stretch of a run under one lease. True when something decided meanwhile wants it to go on at once."""
