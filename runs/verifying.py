@@ -54,7 +54,7 @@ def tools_that_look() -> list[str]:
 
 def _due() -> QuerySet[ToolCall]:
     lost = (timezone.now() - GIVEN_UP_AFTER).isoformat()
-    waiting = Q(verified=None) | Q(verified__asked_at__isnull=False) | Q(verified__looking_since__lt=lost)
+    waiting = Q(verified__isnull=True) | Q(verified__asked_at__isnull=False) | Q(verified__looking_since__lt=lost)
     doubtful = ToolCall.objects.filter(status=CallStatus.IN_DOUBT, tool__in=tools_that_look())
     return doubtful.filter(waiting).select_related("run", "step").order_by("started_at")
 
