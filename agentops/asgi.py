@@ -13,6 +13,9 @@ django_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
+from agentops.rest.short_bodies import ShortBodies  # noqa: E402
 from agentops.routing import websocket_application  # noqa: E402
+from runs.hooks import MOST_BYTES  # noqa: E402
 
-application = ProtocolTypeRouter({"http": django_application, "websocket": websocket_application})
+http_application = ShortBodies(django_application, "/hooks/", MOST_BYTES)
+application = ProtocolTypeRouter({"http": http_application, "websocket": websocket_application})

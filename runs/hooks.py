@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from agentops.core.errors import AgentOpsError, InvalidInput
@@ -41,6 +42,10 @@ def secret_of(trigger: Trigger) -> str:
     message = f"agentops webhook {trigger.pk} {trigger.secret_number}".encode()
     made = hmac.digest(settings.SECRET_KEY.encode(), message, "sha256")
     return "hook_" + base64.urlsafe_b64encode(made).decode().rstrip("=")
+
+
+def path_of(trigger: Trigger) -> str:
+    return reverse("hook", args=[trigger.pk])
 
 
 def sign(secret: str, at: int, body: bytes) -> str:

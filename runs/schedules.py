@@ -48,6 +48,13 @@ def coming(cron: str, zone: str, after: datetime, count: int = 5) -> list[dateti
     return list(islice(times(cron, zone, after), count))
 
 
+def coming_of(trigger: Trigger, count: int = 5) -> list[datetime]:
+    """The next times of a schedule; nothing for one that is switched off, and for a webhook."""
+    if trigger.next_at is None:
+        return []
+    return [trigger.next_at, *coming(trigger.cron, trigger.timezone, trigger.next_at, count - 1)]
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """What is to be done about the times that have passed."""

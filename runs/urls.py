@@ -11,6 +11,7 @@ from .pages import (
     agents,
     budgets,
     controls,
+    hook,
     outbox,
     overview,
     prices,
@@ -21,6 +22,7 @@ from .pages import (
     spend,
     start,
     tools,
+    triggers,
 )
 
 urlpatterns = [
@@ -59,6 +61,17 @@ urlpatterns = [
         agent_versions.roll_back,
         name="agent-restore",
     ),
+    path("triggers/", triggers.page, name="triggers"),
+    path("triggers/new", triggers.new, name="trigger-new"),
+    path("triggers/new/inputs", triggers.inputs, name="trigger-inputs"),
+    path("triggers/new/times", triggers.times, name="trigger-times"),
+    path("triggers/<uuid:trigger_id>/", triggers.one, name="trigger"),
+    path("triggers/<uuid:trigger_id>/edit", triggers.edit, name="trigger-edit"),
+    path("triggers/<uuid:trigger_id>/activation", triggers.switch, name="trigger-switch"),
+    path("triggers/<uuid:trigger_id>/deletion", triggers.delete, name="trigger-delete"),
+    path("triggers/<uuid:trigger_id>/secret", triggers.replace_secret, name="trigger-secret"),
+    path("triggers/<uuid:trigger_id>/test", triggers.test, name="trigger-test"),
+    path("hooks/<uuid:trigger_id>", hook.receive, name="hook"),
     path("tools/", tools.page, name="tools"),
     path("tools/<path:name>/tier", tools.set_tier, name="tool-tier"),
     path("tools/<path:name>/", tools.one, name="tool"),

@@ -5,5 +5,6 @@ from .budgets import router as budgets
 from .control import router as runs
 from .models import router as models
 from .tools import router as tools
+from .triggers import router as triggers
 
-__all__ = ["agents", "budgets", "models", "runs", "tools"]
+__all__ = ["agents", "budgets", "models", "runs", "tools", "triggers"]

@@ -23,7 +23,7 @@ NAMES = ("q", "status", "agent", "by", "via", "from", "to", "tainted", "cost")
 MORE = ("by", "via", "from", "to", "tainted", "cost")
 """Those behind "More filters"."""
 LIVE = "live"
-VIA = ("page", "api", "command")
+VIA = ("page", "api", "command", "schedule", "webhook")
 
 
 @dataclass(frozen=True, slots=True)

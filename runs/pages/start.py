@@ -88,7 +88,7 @@ def _asked(request: HttpRequest, agent: Agent | None, form: dict[str, Any]) -> d
         field = f"inputs.{one['name']}"
         rows.append({**one, "field": field, "value": value, "wrong": form["field"] == field})
     limits = [
-        {"name": name, "label": LABELS[name], "value": request.POST.get(name, ""), "default": default_limit(agent, name)}
+        {"name": name, "label": LABELS[name], "value": request.POST.get(name, ""), "default": own_limit(agent, name)}
         for name in LIMITS
     ]
     return {"inputs": rows, "limits": limits}
@@ -99,7 +99,7 @@ def given_inputs(request: HttpRequest) -> dict[str, str]:
     return {name: value.replace("\r\n", "\n") for name, value in given.items()}
 
 
-def default_limit(agent: Agent | None, name: str) -> Any:
+def own_limit(agent: Agent | None, name: str) -> Any:
     value = getattr(agent.live, name) if agent and agent.live else ""
     return f"{value.normalize():f}" if name == "max_cost_usd" and value else value
 

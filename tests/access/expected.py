@@ -43,6 +43,10 @@ OWNER = rule("sign-in", "gone", "gone", "gone", "gone", "gone", "gone")
 """The one in this world belongs to somebody else."""
 
 
+SIGNED = dict.fromkeys(WHO, "sign-in")
+"""Open to anybody, whoever is signed in: the request itself must be signed."""
+
+
 class Line(NamedTuple):
     rule: Rule
     body: Any = None
@@ -143,6 +147,19 @@ PAGES: dict[str, Line] = {
     "POST agents/<slug:team>/<slug:name>/candidate": Line(ADMINISTER),
     "GET agents/<slug:team>/<slug:name>/versions/": Line(SEE),
     "POST agents/<slug:team>/<slug:name>/versions/<int:number>/restoration": Line(ADMINISTER),
+    "GET triggers/": Line(SIGNED_IN),
+    "GET triggers/new": Line(SIGNED_IN),
+    "POST triggers/new": Line(SIGNED_IN),
+    "GET triggers/new/inputs": Line(SIGNED_IN),
+    "GET triggers/new/times": Line(SIGNED_IN),
+    "GET triggers/<uuid:trigger_id>/": Line(SEE),
+    "GET triggers/<uuid:trigger_id>/edit": Line(OPERATE),
+    "POST triggers/<uuid:trigger_id>/edit": Line(OPERATE),
+    "POST triggers/<uuid:trigger_id>/activation": Line(OPERATE),
+    "POST triggers/<uuid:trigger_id>/deletion": Line(OPERATE),
+    "POST triggers/<uuid:trigger_id>/secret": Line(OPERATE),
+    "POST triggers/<uuid:trigger_id>/test": Line(OPERATE, {"body": "{{}}"}),
+    "POST hooks/<uuid:trigger_id>": Line(SIGNED),
     "GET tools/": Line(SIGNED_IN),
     "GET tools/<path:name>/": Line(SIGNED_IN),
     "POST tools/<path:name>/tier": Line(TEAM_IN_FORM, {"team": "{team_id}", "tier": "high"}),
@@ -200,6 +217,16 @@ REST: dict[str, Line] = {
     "PUT api/agents/<slug:name>/candidate": Line(ADMINISTER, {"percent": 10}),
     "DELETE api/agents/<slug:name>/candidate": Line(ADMINISTER),
     "POST api/agents/<slug:name>/candidate/promotion": Line(ADMINISTER),
+    "GET api/triggers": Line(SIGNED_IN),
+    "POST api/triggers": Line(
+        OPERATE_NAMED, {"kind": "webhook", "name": "Other", "agent": "{name}", "goal": "Do it."}
+    ),
+    "GET api/triggers/<uuidstr:trigger_id>": Line(SEE),
+    "PATCH api/triggers/<uuidstr:trigger_id>": Line(OPERATE, {"goal": "Do more."}),
+    "DELETE api/triggers/<uuidstr:trigger_id>": Line(OPERATE),
+    "POST api/triggers/<uuidstr:trigger_id>/secret": Line(OPERATE),
+    "GET api/triggers/<uuidstr:trigger_id>/firings": Line(SEE),
+    "POST api/triggers/<uuidstr:trigger_id>/test": Line(OPERATE, {"body": {}}),
     "GET api/tools": Line(SIGNED_IN),
     "GET api/tools/<name>": Line(SIGNED_IN),
     "PUT api/tools/<name>/tier": Line(NAMED, {"team": "{team}", "tier": "high"}),

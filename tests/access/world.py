@@ -20,7 +20,7 @@ from agentops.accounts.models import AccessChange, Role
 from agentops.accounts.tokens import create_token
 from approvals.actions import publish_policy
 from approvals.models import Policy, Rule
-from runs.models import Budget, OutboxMessage, SavedView
+from runs.models import Budget, OutboxMessage, SavedView, Trigger
 from tests.api import factories
 
 WRITE = re.compile(r'^(INSERT INTO|UPDATE|DELETE FROM) "(?!django_session|accounts_signinfailure|accounts_apitoken)')
@@ -46,6 +46,7 @@ class World:
         budget = Budget.objects.create(team=team, period="day", limit_usd=5)
         mail = OutboxMessage.objects.create(run=run, message_id="<1@home>", recipient="a@example.com", subject="s")
         view = SavedView.objects.create(owner=self.member, team=team, name="Shared", query="status=live")
+        hook = Trigger.objects.create(team=team, kind="webhook", name="Hook", agent=agent, goal="Do it.", owner=root)
         token, _ = create_token(self.member, "script", ["runs:read"])
         change = AccessChange.objects.create(kind="roles", by=self.member, by_name="x", person=self.member, team=team)
         sign_in = factories.signed_in(self.member) and self.member.sign_ins.get()  # type: ignore[attr-defined]
@@ -60,6 +61,7 @@ class World:
             "budget_id": budget.pk,
             "message_id": mail.pk,
             "view_id": view.pk,
+            "trigger_id": hook.pk,
             "token_id": token.pk,
             "person_id": self.member.pk,
             "username": self.member.username,

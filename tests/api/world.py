@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from agentops.accounts.models import Membership
 from approvals.models import ApprovalRequest, Inquiry, Policy, ToolTier
-from runs.models import Agent, AgentVersion, Budget, Run, RunMessage
+from runs.models import Agent, AgentVersion, Budget, Run, RunMessage, Trigger
 
 from . import factories
 
@@ -30,13 +30,16 @@ class World:
         self.request = factories.held(self.run)
         self.member = factories.person(self.team, "viewer")
         self.budget = Budget.objects.create(team=self.team, period="day", limit_usd=5)
+        self.trigger = Trigger.objects.create(
+            team=self.team, kind="webhook", name="Hook", agent=self.agent, goal="Do it.", owner=self.member
+        )
         policy = Policy.objects.create(team=self.team)
         policy.live = policy.versions.create(number=1, rules=[])
         policy.save()
 
     @property
     def names(self) -> dict[str, Any]:
-        by_key = {name: getattr(self, name).pk for name in ("run", "failed", "request", "budget")}
+        by_key = {name: getattr(self, name).pk for name in ("run", "failed", "request", "budget", "trigger")}
         by_name = {name: getattr(self, name).name for name in ("agent", "tried")}
         return by_key | by_name | {"team": self.team.slug, "member": self.member.username}
 
@@ -53,8 +56,9 @@ class World:
         requests = ApprovalRequest.objects.values_list("pk", "status", "revision", "claimed_by")
         others = [RunMessage, AgentVersion, ToolTier, Inquiry]
         budgets = Budget.objects.values_list("pk", "limit_usd")
+        triggers = Trigger.objects.values_list("pk", "goal", "active", "secret_number")
         people = Membership.objects.filter(user=self.member).values_list("role")
-        return [list(found) for found in (rows, agents, policies, requests, budgets, people)], [
+        return [list(found) for found in (rows, agents, policies, requests, budgets, triggers, people)], [
             m.objects.count() for m in others
         ]
 
@@ -71,5 +75,6 @@ class World:
             "username": self.member.username,
             "token_id": 0,
             "budget_id": self.budget.pk,
+            "trigger_id": str(self.trigger.pk),
             "model": "claude-sonnet-4-5",
         }
