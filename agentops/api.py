@@ -16,7 +16,7 @@ from agentops.rest.body import StrictParser
 from agentops.rest.description import Description
 from agentops.rest.problems import tell_as_problems
 from approvals.api import approvals, policies
-from runs.api import agents, budgets, models, runs, tools, triggers
+from runs.api import agents, budgets, models, runs, tools, triggers, workers
 
 DESCRIPTION = """Start agents, watch them, decide what they may do.
 
@@ -67,6 +67,7 @@ api.add_router("/policies", policies)
 api.add_router("/budgets", budgets)
 api.add_router("/models", models)
 api.add_router("/triggers", triggers)
+api.add_router("/workers", workers)
 api.add_router("/teams", teams)
 api.add_router("/tokens", tokens)
 

@@ -23,6 +23,7 @@ from .pages import (
     start,
     tools,
     triggers,
+    workers,
 )
 
 urlpatterns = [
@@ -82,6 +83,8 @@ urlpatterns = [
     path("budgets/prices", prices.save, name="price-save"),
     path("budgets/prices/deletion", prices.delete, name="price-delete"),
     path("budgets/spend.csv", spend.as_csv, name="spend-csv"),
+    path("workers/", workers.page, name="workers"),
+    path("workers/live", workers.live, name="workers-live"),
     path("outbox/", outbox.page, name="outbox"),
     path("outbox/<int:message_id>", outbox.page, name="outbox-message"),
 ]

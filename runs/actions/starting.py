@@ -58,7 +58,9 @@ def start_run(
     if len(idempotency_key) > 200 or not idempotency_key.isprintable():
         raise InvalidInput(_("An idempotency key has at most 200 printable characters."), "Idempotency-Key")
     principal = f"user:{getattr(actor.user, 'pk', 0)}"
-    body = digest([found.pk, goal, values, limits or {}])
+    if priority not in Run.Priority.values:
+        raise InvalidInput(_("The priority is -1 (low), 0 (normal) or 1 (high)."), "priority")
+    body = digest([found.pk, goal, values, limits or {}, *([priority] if priority else [])])
     if idempotency_key and (earlier := _earlier(principal, idempotency_key, body)):
         return earlier, False
     run_id = uuid4()

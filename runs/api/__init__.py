@@ -6,5 +6,6 @@ from .control import router as runs
 from .models import router as models
 from .tools import router as tools
 from .triggers import router as triggers
+from .workers import router as workers
 
-__all__ = ["agents", "budgets", "models", "runs", "tools", "triggers"]
+__all__ = ["agents", "budgets", "models", "runs", "tools", "triggers", "workers"]

@@ -46,6 +46,9 @@ class RaisedLimits(AnyLimits):
     """Each above what it is now; what is left out stays."""
 
 
+PRIORITY = "Within its team: 1 goes before 0, and -1 after it."
+
+
 class NewRun(Body):
     agent: str = Field(max_length=80, description="Name of an agent that you may start.", examples=["support-desk"])
     goal: str = Field(min_length=1, max_length=MAX_GOAL, examples=["Answer the mail that came in today."])
@@ -54,6 +57,7 @@ class NewRun(Body):
     )
     limits: Limits = Field(default_factory=Limits, examples=[{"max_cost_usd": "0.50"}])
     team: str = Field("", max_length=80, description="The team's slug; needed only when two teams have such an agent.")
+    priority: Annotated[int, Field(ge=-1, le=1, strict=True)] = Field(0, description=PRIORITY, examples=[0])
 
 
 class Cancellation(Body):
@@ -109,6 +113,7 @@ class RunOut(Schema):
     steps: int
     tool_calls: int
     seq: int = Field(description="Number of the last event.")
+    priority: int = Field(description=PRIORITY, examples=[0])
     limits: RunLimits
     started_by: str = Field(examples=["ada"])
     started_via: str = Field(examples=["api"])

@@ -39,6 +39,7 @@ def start_run(
         via="api",
         idempotency_key=idempotency_key,
         team=body.team,
+        priority=body.priority,
     )
     response["Location"] = f"/api/runs/{run.pk}"
     return Status(201 if created else 200, run)

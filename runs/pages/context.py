@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from agentops.accounts.access import Right
 from agentops.accounts.models import Membership
 from approvals.models import ApprovalRequest
+from runs.lease import PROTOCOL
 
 from . import vitals
 
@@ -34,6 +35,11 @@ class Console:
         return self._request.actor.teams_with(Right.ADMINISTER) != []
 
     @cached_property
+    def operates(self) -> bool:
+        """Whether this person starts and steers runs anywhere."""
+        return self._request.actor.teams_with(Right.OPERATE) != []
+
+    @cached_property
     def role(self) -> str:
         user = self._request.user
         if user.is_superuser:
@@ -48,6 +54,11 @@ class Console:
     @property
     def worker_alive(self) -> bool:
         return vitals.look().worker_alive
+
+    @property
+    def protocol(self) -> int:
+        """The newest that a living worker carries; this version's own while nobody knows."""
+        return vitals.look().protocol or PROTOCOL
 
 
 def console(request: HttpRequest) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from runs import actions
 from runs.actions.starting import LIMITS
 from runs.agent_form import LABELS
 from runs.inputs import from_text
-from runs.models import Agent
+from runs.models import Agent, Run
 
 
 @require_http_methods(["GET", "POST"])
@@ -27,6 +27,7 @@ def page(request: HttpRequest) -> HttpResponse:
     form: dict[str, Any] = {
         "goal": request.POST.get("goal") or request.GET.get("goal") or (chosen.example_goal if chosen else ""),
         "key": request.POST.get("key") or uuid.uuid4().hex,
+        "priority": request.POST.get("priority", "0"),
         "error": "",
         "field": "",
     }
@@ -42,6 +43,7 @@ def page(request: HttpRequest) -> HttpResponse:
                 goal=form["goal"],
                 inputs=from_text(chosen.live.inputs if chosen.live else [], given_inputs(request)),
                 limits=typed_limits(request),
+                priority=_priority(form["priority"]),
                 via="page",
                 idempotency_key=form["key"],
             )
@@ -51,8 +53,9 @@ def page(request: HttpRequest) -> HttpResponse:
             if isinstance(error, Conflict):
                 form["key"] = uuid.uuid4().hex
     asked = _asked(request, chosen, form)
-    known = {"agent", "goal", *(one["field"] for one in asked["inputs"])}
+    known = {"agent", "goal", "priority", *(one["field"] for one in asked["inputs"])}
     elsewhere = bool(form["error"]) and form["field"] not in known and not form["field"].startswith("limits")
+    asked["priorities"] = Run.Priority.choices
     context = {"agents": agents, "chosen": chosen, "elsewhere": elsewhere, **asked, **form}
     return render(request, "runs/new.html", context, status=422 if form["error"] else 200)
 
@@ -115,3 +118,9 @@ def typed_limits(request: HttpRequest) -> dict[str, Any]:
             except ValueError as error:
                 raise InvalidInput(_("Write a number, or leave it empty."), f"limits.{name}") from error
     return limits
+
+
+def _priority(text: str) -> int:
+    if text not in [str(value) for value in Run.Priority.values]:
+        raise InvalidInput(_("Choose a priority from the list."), "priority")
+    return int(text)

@@ -6,8 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-import redis
-from django.conf import settings
+from agentops.live import roster
 
 FRESH = 5.0
 """Seconds for which an answer is believed."""
@@ -17,6 +16,8 @@ FRESH = 5.0
 class Vitals:
     redis_answers: bool
     worker_alive: bool
+    protocol: int | None = None
+    """The newest that a living worker can carry."""
 
 
 _lock = threading.Lock()
@@ -24,7 +25,7 @@ _known: tuple[float, Vitals] | None = None
 
 
 def look() -> Vitals:
-    """Never waits longer than a quarter of a second. Workers keep keys `worker:<name>` that expire by themselves."""
+    """Never waits longer than half a second."""
     global _known
     with _lock:
         if _known and time.monotonic() - _known[0] < FRESH:
@@ -35,10 +36,5 @@ def look() -> Vitals:
 
 
 def _ask() -> Vitals:
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.25, socket_connect_timeout=0.25)
-    try:
-        return Vitals(True, next(client.scan_iter(match="worker:*", count=1000), None) is not None)
-    except (redis.RedisError, OSError):
-        return Vitals(False, False)
-    finally:
-        client.close()
+    living = roster.look()
+    return Vitals(living is not None, bool(living), roster.protocol(living or []))

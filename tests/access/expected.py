@@ -28,6 +28,8 @@ ADMINS = rule("sign-in", "no", "no", "no", "in", "in", "in")
 """Of any team: the page shows each the things of their own."""
 ADMINS_OF_PERSON = rule("sign-in", "gone", "gone", "gone", "in", "gone", "in")
 """People are seen by who administers them; to others there is nobody."""
+OPERATORS_OF_ANY = rule("sign-in", "no", "in", "no", "in", "in", "in")
+"""What concerns the whole installation, for who starts and steers runs in any team."""
 OPERATORS_ANYWHERE = rule("sign-in", "no", "in", "no", "in", "no", "in")
 NAMED = rule("sign-in", "no", "no", "no", "in", "422", "in")
 """The team stands in the body: one that is not seen is a field that is wrong, as one that never was."""
@@ -170,6 +172,8 @@ PAGES: dict[str, Line] = {
     "POST budgets/prices": Line(SUPERUSER, {"model": "{model}", **PRICE}),
     "POST budgets/prices/deletion": Line(SUPERUSER, {"model": "{model}"}),
     "GET budgets/spend.csv": Line(SIGNED_IN),
+    "GET workers/": Line(OPERATORS_OF_ANY),
+    "GET workers/live": Line(OPERATORS_OF_ANY),
     "GET outbox/": Line(SIGNED_IN),
     "GET outbox/<int:message_id>": Line(SEE),
 }
@@ -246,6 +250,7 @@ REST: dict[str, Line] = {
     "GET api/models": Line(SIGNED_IN),
     "PUT api/models/<path:model>/price": Line(SUPERUSER, PRICE),
     "DELETE api/models/<path:model>/price": Line(SUPERUSER),
+    "GET api/workers": Line(OPERATORS_OF_ANY),
     "GET api/teams": Line(SIGNED_IN),
     "POST api/teams": Line(SUPERUSER, {"name": "Third"}),
     "GET api/teams/<slug:team>": Line(SEE),

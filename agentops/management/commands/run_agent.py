@@ -22,6 +22,7 @@ from runs.inputs import from_text
 from runs.models import Agent, Run
 
 EXIT = {Run.Status.SUCCEEDED: 0, Run.Status.FAILED: 1, Run.Status.CANCELLED: 3}
+PRIORITIES = {choice.name.lower(): choice for choice in Run.Priority}
 DETACHED = 130
 """As shells report ctrl-C."""
 
@@ -41,6 +42,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
         parser.add_argument("--team", default="", help="when several teams have an agent of this name")
+        parser.add_argument(
+            "--priority", default="normal", choices=PRIORITIES, help="within its team: high goes before normal and low"
+        )
         parser.add_argument("--user", help="start it in this person's name and with their rights")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -68,6 +72,7 @@ class Command(BaseCommand):
                 goal=options["goal"],
                 inputs=self._inputs(actor, options),
                 team=options["team"],
+                priority=PRIORITIES[options["priority"]],
                 via="command",
             )
         except OperationalError as error:
