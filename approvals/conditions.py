@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import cel
 from django.utils.translation import gettext as _
@@ -35,6 +35,13 @@ class ConditionFailed(AgentOpsError):
     """A condition gave no yes or no. The rule counts as matched, at tier high at least."""
 
 
+class LookedAt(Protocol):
+    @property
+    def context(self) -> cel.Context:
+        """Raises ConditionFailed when there is too much of it."""
+        ...
+
+
 @dataclass
 class Facts:
     """What a condition may look at. Amounts arrive as strings: `double(args.amount) > 100.0`."""
@@ -48,7 +55,7 @@ class Facts:
 
     @cached_property
     def context(self) -> cel.Context:
-        _check_size(self.args)
+        check_size(self.args)
         return cel.Context({name: getattr(self, name) for name in VARIABLES})
 
 
@@ -63,7 +70,7 @@ class Condition:
         except InvalidInput as error:
             self._problem = str(error)
 
-    def holds(self, facts: Facts) -> bool:
+    def holds(self, facts: LookedAt) -> bool:
         """Raises ConditionFailed when it errs or is not boolean."""
         if self._problem:
             raise ConditionFailed(self._problem)
@@ -78,15 +85,15 @@ class Condition:
         return answer
 
 
-def check(source: str) -> None:
-    """Raises InvalidInput unless a rule may carry this condition."""
+def check(source: str, variables: tuple[str, ...] = VARIABLES) -> None:
+    """Raises InvalidInput unless a rule (or whatever has other `variables`) may carry this condition."""
     program = _compile(source)
     bound = _comprehension_variables(source)
-    unknown = set(program.variables()) - set(VARIABLES) - bound
+    unknown = set(program.variables()) - set(variables) - bound
     if unknown:
         raise _invalid(
             _("There is no %(names)s here; use %(variables)s.")
-            % {"names": ", ".join(sorted(unknown)), "variables": ", ".join(VARIABLES)}
+            % {"names": ", ".join(sorted(unknown)), "variables": ", ".join(variables)}
         )
 
 
@@ -128,7 +135,12 @@ def _comprehension_variables(source: str) -> set[str]:
     return names
 
 
-def _check_size(arguments: Any) -> None:
+def copies(source: str) -> int:
+    """How often it makes a copy of a list: the costliest thing that a condition can do."""
+    return sum(token[1] in ("map", "filter") for token in _TOKEN.finditer(_LITERAL.sub(" 0 ", source)))
+
+
+def check_size(arguments: Any) -> None:
     try:
         size = len(json.dumps(arguments, ensure_ascii=False).encode())
     except (ValueError, TypeError, RecursionError) as error:

@@ -20,13 +20,13 @@ from approvals.actions import answer_inquiry
 from . import journal, judging, late, leaving, rows, undone
 from .branching import Branching
 from .committing import numbered
-from .compacting import Compacting
 from .journal import Written, commit
+from .judgements import Judging
 from .loading import limits_of
 from .models import Run, RunMessage
 
 
-class Recorder(Branching, Compacting):
+class Recorder(Branching, Judging):
     """Implements `agentops.engine.journal.Journal`."""
 
     # ── steps ──────────────────────────────────────────────────────────────────────────────────

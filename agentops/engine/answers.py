@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
+from agentops.core import schemas
 from agentops.core.messages import Block, text
 from agentops.core.models import ModelAnswer
 from agentops.core.states import StopReason
@@ -18,7 +18,6 @@ from .outside import Outside
 from .recovery import Problem
 from .state import RunState
 
-MOST_ERRORS = 5
 EMPTY = "(empty)"
 """What a turn without any content is sent back as: the API takes no empty message."""
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL)
@@ -44,6 +43,8 @@ def problem_of(state: RunState, outside: Outside, words: str, stop_reason: str) 
     if problem:
         return Problem("answer_schema", problem)
     missing = outside.unmet(state, words, data)
+    if not missing and state.judgements and state.judgements[-1].met is False:
+        missing = state.judgements[-1].why
     return Problem("criteria", missing) if missing else None
 
 
@@ -64,8 +65,7 @@ def end_of(state: RunState, outside: Outside, answer: ModelAnswer) -> End | None
 
 
 def accepted(state: RunState, words: str, data: Any) -> End:
-    checked = bool(state.agent.success) or state.agent.answer_schema is not None
-    return End(StopReason.ANSWERED, words, data=data, outcome="completed" if checked else "")
+    return End(StopReason.ANSWERED, words, data=data, outcome="completed" if state.agent.checked else "")
 
 
 def given_up(state: RunState, problem: Problem, words: str) -> End:
@@ -76,7 +76,7 @@ def given_up(state: RunState, problem: Problem, words: str) -> End:
         return End(reason, words, data=data, outcome="not_completed", outcome_detail=problem.detail)
     details = {"refusal": "The model refused to go on."}
     detail = details.get(problem.kind, problem.detail.replace("Your answer", "The answer"))
-    return End(reason, words, detail, outcome="not_completed" if state.agent.success else "")
+    return End(reason, words, detail, outcome=state.agent.missed)
 
 
 def read(words: str, schema: dict[str, Any] | None) -> tuple[Any, str]:
@@ -87,20 +87,32 @@ def read(words: str, schema: dict[str, Any] | None) -> tuple[Any, str]:
         data = _parsed(words)
     except (ValueError, RecursionError) as error:
         return None, f"it is not JSON ({error}). The schema: {json.dumps(schema, ensure_ascii=False)[:4000]}"
-    errors = sorted(Draft202012Validator(schema).iter_errors(data), key=lambda error: list(map(str, error.path)))
-    if not errors:
-        return data, ""
-    told = [f"{'.'.join(map(str, error.path)) or 'the whole'}: {error.message[:300]}" for error in errors[:MOST_ERRORS]]
-    more = f" (and {len(errors) - MOST_ERRORS} more)" if len(errors) > MOST_ERRORS else ""
-    return None, f"{'; '.join(told)}{more}."
+    problem = schemas.problem(data, schema)
+    return (None, problem) if problem else (data, "")
 
 
 def _parsed(words: str) -> Any:
     """The JSON itself, or the one in a fenced block; models like to say something around it."""
     try:
-        return json.loads(words)
+        return _loaded(words)
     except ValueError:
         blocks = _FENCED.findall(words)
         if len(blocks) != 1:
             raise
-        return json.loads(blocks[0])
+        return _loaded(blocks[0])
+
+
+def _loaded(words: str) -> Any:
+    """Raises ValueError for what Python takes for JSON and no database does."""
+    return json.loads(words, parse_constant=_no_number, parse_float=_finite)
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no number in JSON")
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(f"{word[:40]} is too large a number")
+    return number

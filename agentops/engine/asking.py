@@ -133,7 +133,7 @@ class Asking:
             raise _wait_for(refused) from refused
         self.acting.take_done()
         state.messages = [*state.messages, opening.message]
-        state.begin_with = None
+        state.begin_with, state.judgements = None, []
         return step
 
     async def _within(self, check: Callable[[], None]) -> None:

@@ -93,6 +93,28 @@ class Journal(Protocol):
         """Settle that step. The same conversation follows from its row: from the summary, `kept`, `results_over`."""
         ...
 
+    async def open_judge(self, state: RunState, message: Message, hold: Decimal | None) -> OpenStep:
+        """Open a step beside the conversation, in which its answer is judged.
+
+        `hold` is None when no model is asked. Raises BudgetRefused with nothing written.
+        """
+        ...
+
+    async def answer_judge(
+        self,
+        state: RunState,
+        step: OpenStep,
+        attempts: list[Attempt],
+        answer: ModelAnswer | None,
+        details: dict[str, Any],
+        end: End | None,
+    ) -> bool:
+        """Settle that step. With `end` the run leaves in the same commit, and this is True.
+
+        As after any answer, a run to which a person said something meanwhile stays, and reads that first.
+        """
+        ...
+
     async def abandon_aside(self, state: RunState, step: OpenStep) -> None:
         """A dead worker had begun to answer: bill what was lost to an estimate."""
         ...

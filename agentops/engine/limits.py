@@ -16,20 +16,22 @@ def check(state: RunState) -> None:
     limits = state.limits
     if state.steps >= limits.max_steps:
         raise stop(state, StopReason.MAX_STEPS, f"It took the {limits.max_steps} steps it may take.")
-    if state.tokens >= limits.max_tokens:
-        raise stop(state, StopReason.MAX_TOKENS, f"It used {state.tokens:,} of {limits.max_tokens:,} tokens.")
+    tokens = state.tokens + state.lent.tokens
+    if tokens >= limits.max_tokens:
+        raise stop(state, StopReason.MAX_TOKENS, f"It used {tokens:,} of {limits.max_tokens:,} tokens.")
     if state.active_ms >= limits.max_seconds * 1000:
         raise stop(state, StopReason.MAX_SECONDS, f"It worked for the {limits.max_seconds} seconds it may work.")
 
 
 def check_cost(state: RunState, hold: Decimal) -> None:
     """Raises End when the next call could pass the run's cost limit."""
-    left = state.limits.max_cost_usd - state.cost_usd
+    spent = state.cost_usd + state.lent.cost_usd
+    left = state.limits.max_cost_usd - spent
     if hold > left:
         raise stop(
             state,
             StopReason.MAX_COST,
-            f"Its cost limit is {state.limits.max_cost_usd:.4f} USD and {state.cost_usd:.4f} is spent; "
+            f"Its cost limit is {state.limits.max_cost_usd:.4f} USD and {spent:.4f} is spent; "
             f"the next model call could cost up to {hold:.4f}.",
         )
 
@@ -37,7 +39,13 @@ def check_cost(state: RunState, hold: Decimal) -> None:
 def stop(state: RunState, reason: StopReason, detail: str) -> End:
     """The end at a limit: what the agent said last stands as the partial result."""
     said = (text_of(m["content"]) for m in reversed(state.messages) if m["role"] == "assistant")
-    return End(reason, answer=next((words for words in said if words), ""), detail=detail)
+    partial = next((words for words in said if words), "")
+    return End(reason, answer=partial, detail=detail, outcome=state.agent.missed)
+
+
+def calls_left(state: RunState) -> int:
+    """The tool calls that the run, or those below it, may still make."""
+    return state.limits.max_tool_calls - state.tool_calls - state.lent.tool_calls
 
 
 def over_budget(state: RunState, calls: list[Call]) -> None:
@@ -45,7 +53,7 @@ def over_budget(state: RunState, calls: list[Call]) -> None:
 
     Raises End when the run's tool calls were used up before this turn: the model was told and asks again.
     """
-    left = state.limits.max_tool_calls - state.tool_calls
+    left = calls_left(state)
     if calls and left <= 0:
         raise stop(
             state,

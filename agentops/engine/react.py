@@ -11,7 +11,7 @@ import asyncio
 from agentops.core.errors import LeaseLost
 from agentops.core.states import StopReason
 
-from . import aside, ordering, planning
+from . import aside, judging, ordering, planning
 from .acting import Acting
 from .asking import Asking, Left
 from .interrupts import End, Interrupt, Pause
@@ -57,4 +57,5 @@ async def _next_order(state: RunState, asking: Asking) -> Order | None:
         raise End(StopReason.ANSWERED, await asking.journal.report(state))
     if state.agent.plans:
         await planning.work_through(asking)
+    await judging.judge(asking)
     return await asking.consider()

@@ -25,6 +25,8 @@ _WORDS = {
 def add(state: RunState, calls: list[Call], step: int) -> None:
     """The calls of a step are final: remember what they did."""
     for call in calls:
+        if did_it(call.status, call.asks_person):
+            state.used.add(call.tool)
         if call.tool == NOTE and call.status is CallStatus.SUCCEEDED:
             note(state.facts, call.arguments)
         elif not call.reads_only and call.status is not CallStatus.INVALID:
@@ -33,6 +35,12 @@ def add(state: RunState, calls: list[Call], step: int) -> None:
     excess = max(len(state.deeds) - KEPT, 0)
     del state.deeds[:excess]
     state.deeds_before += excess
+
+
+def did_it(status: CallStatus, asks_person: bool) -> bool:
+    """Whether what the call was for has happened; a person's answer is all that a question is for."""
+    done = (CallStatus.SUCCEEDED, CallStatus.DONE_BY_PERSON, *([CallStatus.ANSWERED] if asks_person else []))
+    return status in done
 
 
 def note(facts: dict[str, str], arguments: dict[str, Any]) -> None:

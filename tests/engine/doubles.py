@@ -161,6 +161,9 @@ class MemoryJournal:
         self.commits: list[str] = []
         self.messages: list[Said] = []
         """What people say to the run; read by the step that opens next."""
+        self.judged: list[Message] = []
+        """What judges were told."""
+        self.verdicts: list[dict[str, Any]] = []
         self.raised: Limits | None = None
         self.answers: list[tuple[int, str, str]] = []
         """Of asides: the inquiry, the words, the problem."""
@@ -207,6 +210,34 @@ class MemoryJournal:
         self._bill(attempts)
         self.open = None
         self.answers.append((asked.id, answer.text if answer else "", problem))
+
+    async def open_judge(self, state: RunState, message: Message, hold: Decimal | None) -> OpenStep:
+        self._write("open_judge")
+        if hold is not None and self.refuse_next:
+            raise self.refuse_next.pop(0)
+        state.steps += 1
+        self.judged.append(copy.deepcopy(message))
+        self.open = OpenStep(state.steps, state.steps, "judge")
+        return self.open
+
+    async def answer_judge(
+        self,
+        state: RunState,
+        step: OpenStep,
+        attempts: list[Attempt],
+        answer: ModelAnswer | None,
+        details: dict[str, Any],
+        end: End | None,
+    ) -> bool:
+        self._write("answer_judge")
+        assert step == self.open
+        self._bill(attempts)
+        self.open = None
+        self.verdicts.append(details)
+        stays = end is not None and end.reason is StopReason.ANSWERED and bool(self.messages)
+        if end and not stays:
+            self._leave(end)
+        return self.left is not None
 
     async def abandon_aside(self, state: RunState, step: OpenStep) -> None:
         self._write("abandon_aside")

@@ -19,6 +19,12 @@ def summarise() -> str:
     return _read("summarise.txt")
 
 
+@cache
+def judge() -> str:
+    """What a model is told that judges an answer."""
+    return _read("judge.txt")
+
+
 def _read(name: str) -> str:
     return (files(__name__) / name).read_text("utf-8").strip()
 
