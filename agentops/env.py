@@ -40,6 +40,8 @@ class Env:
     bind: str
     port: int
     workers: int
+    slots: int
+    """Runs that one worker process carries at once."""
     statement_seconds: int
     """How long the database may take over one statement; 0: as long as it likes. The web server sets 10."""
     grace_seconds: int
@@ -138,6 +140,7 @@ def load(source: Mapping[str, str] = os.environ) -> Env:
         bind=bind,
         port=port,
         workers=read.integer("AGENTOPS_WORKERS", min(2, os.cpu_count() or 1), 1, 64),
+        slots=read.integer("AGENTOPS_SLOTS", 500, 1, 5000),
         statement_seconds=read.integer("AGENTOPS_STATEMENT_SECONDS", 0, 0, 3600),
         grace_seconds=read.integer("AGENTOPS_GRACE_SECONDS", 5, 0, 600),
         simulator_port=simulator_port,

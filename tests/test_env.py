@@ -77,6 +77,7 @@ def test_a_key_or_another_server_turns_the_simulator_off(tmp_path: Path) -> None
         ("AGENTOPS_PORT", "70000"),
         ("AGENTOPS_PORT", "٨٠٠٠"),
         ("AGENTOPS_WORKERS", "-1"),
+        ("AGENTOPS_SLOTS", "0"),
         ("AGENTOPS_SIMULATOR_PORT", "x"),
         ("AGENTOPS_DEBUG", "maybe"),
         ("AGENTOPS_HTTPS", "2"),

@@ -38,7 +38,7 @@ def web(env: Env) -> Service:
 
 def workers(env: Env) -> list[Service]:
     runs = [
-        _celery(env, f"runs{n}", ["worker", "--pool=threads", "-c", "500", "-Q", "runs"])
+        _celery(env, f"runs{n}", ["worker", "--pool=threads", "-c", str(env.slots), "-Q", "runs"])
         for n in range(1, env.workers + 1)
     ]
     sweeps = _celery(env, "sweeps", ["worker", "--pool=threads", "-c", "8", "-Q", "sweeps"])
