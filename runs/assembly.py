@@ -22,12 +22,13 @@ from agentops.engine.outside import Outside
 from agentops.engine.state import RunState
 from agentops.gateway.gateway import Gateway
 from agentops.gateway.windows import context_window
+from agentops.tools.builtin import delegate
 from agentops.tools.egress import Egress, origin_of
 from agentops.tools.registry import registry
 from agentops.tools.workspace import Workspace
 from approvals import subjects
 
-from . import estimating, outbox, stored_results, subject
+from . import estimating, outbox, plan_subject, stored_results, subject, success
 from .committing import Means
 from .recorder import Recorder
 from .telling import told
@@ -42,6 +43,7 @@ def connect() -> None:
 
     autodiscover_modules("tools")
     subjects.register(subject.KIND, subject.ToolCallSubject())
+    subjects.register(plan_subject.KIND, plan_subject.PlanSubject())
 
 
 def gateway() -> Gateway:
@@ -57,7 +59,10 @@ def gateway() -> Gateway:
 
 def toolbox(state: RunState) -> Toolbox:
     """Raises InvalidInput when the agent names a tool that no app has."""
-    return registry.toolbox(with_reading(state.agent.tools), also=("ask_human",))
+    own = registry.toolbox(
+        with_reading([name for name in state.agent.tools if name != delegate.NAME]), also=("ask_human",)
+    )
+    return own.plus(delegate.offering(state.agent.delegates)) if state.agent.delegates else own
 
 
 def with_reading(tools: Sequence[str]) -> list[str]:
@@ -80,6 +85,7 @@ def outside(state: RunState, recorder: Recorder, means: Means) -> Outside:
         workspace=workspace(state.workspace_of or state.id),
         tool_settings=tool_settings(state.id),
         window=window(state),
+        unmet=success.unmet,
         backoff=settings.AGENTOPS_BACKOFF_SECONDS,
     )
 

@@ -14,14 +14,14 @@ from django.db import connection, transaction
 
 from agentops.core.errors import LeaseLost
 from agentops.core.models import Attempt, Model
-from agentops.core.states import CallStatus
+from agentops.core.states import CallStatus, StopReason
 from agentops.core.tools import Toolbox
 from agentops.engine.interrupts import End, Interrupt
 from agentops.engine.state import Call, OpenStep, RunState
 from agentops.live.stream import Broadcaster
 from approvals.actions import freeze
 
-from . import leaving, rows, subject
+from . import children, ending, leaving, rows, subject
 from .journal import Change, Written, commit
 from .lease import Lease
 from .models import Run
@@ -53,6 +53,9 @@ class Committing:
         self.billed = 0
         """Attempts of the open step that are in the ledger already."""
         self.unread_messages = run.unread
+        self.below_another = run.parent_id is not None
+        version = run.version
+        self.may_have_children = version is not None and bool(version.delegates_to or version.planning != "none")
         self.toolbox: Toolbox
         self.left_at_once = False
         """The run left, and something decided meanwhile wants it back."""
@@ -107,9 +110,10 @@ class Committing:
 
     # ── writing ────────────────────────────────────────────────────────────────────────────────
 
-    async def _write(self, change: Change, hold: Decimal | None = None) -> Written:
+    async def _write(self, change: Change, hold: Decimal | None = None, *, hears: bool = False) -> Written:
         """One plain statement where the run's slice covers the hold; else a transaction: the run, then the accounts.
 
+        With `hears` a run that would end as answered stays when somebody has said something to it.
         Raises BudgetRefused, with nothing written, when `hold` USD cannot be reserved.
         """
         draws = hold is not None and not self.purse.covers(hold, change.cost)
@@ -122,6 +126,8 @@ class Committing:
                 if change.left and not change.final:
                     by_hand = bool(run.taken_over_by) and change.status == "paused"
                     leaving.heed_pause(change, run.pause_requested or by_hand)
+                if hears and change.stop_reason == StopReason.ANSWERED and run.unread:
+                    leaving.stay(change)
                 if draws and hold is not None:
                     self.purse.refill(change, hold)
                 written = commit(change)
@@ -129,12 +135,24 @@ class Committing:
                     freeze(subject.KIND, subject.held_calls(change.run))
                 elif change.final:
                     subject.close_calls(change.run, "Its run has ended.")
+                    self._end_below(change)
                 self.purse.give_back(change)
-                return written
+            self._report(change)
+            return written
 
         written = await self._in_thread(write)
         self._after(change, written)
         return written
+
+    def _end_below(self, change: Change) -> None:
+        """In the transaction of the run's end, before its budgets are touched."""
+        if change.final and self.may_have_children:
+            ending.end_below(change.run, self.purse.slice.accounts)
+
+    def _report(self, change: Change) -> None:
+        """After that transaction, the run above hears of it; should this fail, the sweep tells it."""
+        if change.final and self.below_another:
+            children.report(change.run)
 
     def _locked(self, change: Change) -> Run:
         """Raises LeaseLost."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from agentops.core.messages import Message, user
 from agentops.core.states import CALL_FINAL, CallStatus
 from agentops.core.tools import ToolResult
 from agentops.engine.answers import as_sent
-from agentops.engine.record import KEPT, NOTE, note, outcome
+from agentops.engine.record import KEPT, NOTE, did_it, note, outcome
 from agentops.engine.state import AgentSpec, Asked, Call, Deed, Limits, OpenStep, Order, RunState
+from agentops.tools.builtin.delegate import NAME as DELEGATE
 from agentops.tools.registry import registry
 from approvals.models import Inquiry
 
-from . import compacting, history, subject
-from .models import AgentVersion, Run, Step, ToolCall
+from . import children, compacting, history, judgements, planning, subject
+from .models import Agent, AgentVersion, Plan, Run, Step, ToolCall
 
 
 def load(run_id: str, fence: int) -> tuple[RunState, Run]:
@@ -50,8 +52,13 @@ def load(run_id: str, fence: int) -> tuple[RunState, Run]:
     if run.forked_from_id and not (state.turn and state.turn >= (run.forked_step or 1)):
         state.begin_with = _fork_message(run, parts)
     if state.step_id:
-        state.calls = [as_call(call, fence) for call in ToolCall.objects.filter(step_id=state.step_id)]
+        calls = ToolCall.objects.filter(step_id=state.step_id).annotate(now=Now())
+        state.calls = [as_call(call, fence) for call in calls]
         state.asked = _asked(state.calls)
+    if state.agent.delegates or state.agent.plans:
+        state.lent = children.lent(run.pk)
+    if state.agent.plans:
+        state.asked += _asked_of_plan(run)
     _remember(state, parts)
     return state, run
 
@@ -75,6 +82,8 @@ def _inputs(run: Run) -> str:
 
 def _remember(state: RunState, parts: list[history.Part]) -> None:
     """What was done and noted before the last step, whose calls the engine adds itself."""
+    if state.agent.success:
+        state.used = _used(state, parts)
     if state.turn < 2:
         return
     calls = ToolCall.objects.filter(history.of_parts(parts, "step__number")).exclude(step_id=state.step_id)
@@ -94,8 +103,25 @@ def _remember(state: RunState, parts: list[history.Part]) -> None:
             note(state.facts, arguments)
 
 
+def _used(state: RunState, parts: list[history.Part]) -> set[str]:
+    """Tools that did what they were called for, in this run and in those that carried out the steps of its plan."""
+    mine = history.of_parts(parts, "step__number")
+    calls = ToolCall.objects.filter(mine | Q(run__parent=state.id, run__plan_step__isnull=False))
+    final = calls.filter(status__in=CALL_FINAL).values_list("tool", "status").distinct()
+    return {tool for tool, status in final if did_it(CallStatus(status), asks_person(tool))}
+
+
 def reading_tools() -> list[str]:
     return [name for name in registry.names() if (tool := registry.get(name)) and tool.reads_only]
+
+
+def _asked_of_plan(run: Run) -> list[Asked]:
+    """What a person asks before deciding about the run's plan."""
+    ids = [str(pk) for pk in run.plans.filter(status=Plan.Status.IN_REVIEW).values_list("pk", flat=True)]
+    return [
+        Asked(inquiry.pk, inquiry.asked_by_name, inquiry.question, inquiry.request.effect)
+        for inquiry in (Inquiry.objects.open_about(planning.KIND, ids) if ids else ())
+    ]
 
 
 def _asked(calls: list[Call]) -> list[Asked]:
@@ -116,6 +142,10 @@ def _append(state: RunState, row: dict[str, Any]) -> None:
     if row["kind"] == Step.Kind.COMPACTION:
         compacting.again(state, row)
         return
+    if row["kind"] == Step.Kind.JUDGE:
+        judgements.again(state, row)
+        return
+    state.judgements = []
     message: Message = row["input"]
     state.messages.append(message)
     state.step_id, state.turn = row["id"], row["number"]
@@ -128,10 +158,11 @@ def _append(state: RunState, row: dict[str, Any]) -> None:
             state.known_tokens = row["input_tokens"] + row["output_tokens"]
             state.counted_messages, state.shortened = len(state.messages), False
     else:
-        state.interrupted = OpenStep(row["id"], row["number"])
+        state.interrupted = OpenStep(row["id"], row["number"], row["kind"])
 
 
 def as_call(row: ToolCall, fence: int) -> Call:
+    """`row.now`: the time by the database's clock, the only one that says when an approval takes effect."""
     return Call(
         position=row.position,
         tool_use_id=row.tool_use_id,
@@ -150,16 +181,22 @@ def as_call(row: ToolCall, fence: int) -> Call:
         rule=row.rule,
         reason=row.reason,
         asks_person=asks_person(row.tool),
+        starts_run=starts_run(row.tool),
         edited_by=row.edited_by_name,
-        due_in=max((row.dispatch_at - timezone.now()).total_seconds(), 0.0) if row.dispatch_at else 0.0,
+        due_in=max((row.dispatch_at - row.now).total_seconds(), 0.0) if row.dispatch_at else 0.0,
         result=ToolResult(**row.result) if row.result else None,
-        stale=row.status == CallStatus.EXECUTING and row.fence != fence,
+        stale=row.status == CallStatus.EXECUTING and row.fence != fence and not starts_run(row.tool),
     )
 
 
 def asks_person(name: str) -> bool:
     tool = registry.get(name)
     return tool is not None and tool.asks_person
+
+
+def starts_run(name: str) -> bool:
+    tool = registry.get(name)
+    return tool is not None and tool.starts_run
 
 
 def spec_of(run: Run) -> AgentSpec:
@@ -173,11 +210,23 @@ def spec_of(run: Run) -> AgentSpec:
         tools=tuple(version.tools if run.only_tools is None else run.only_tools),
         chain=tuple(version.model_chain),
         max_output_tokens=version.max_output_tokens,
-        answer_schema=run.answer_schema or version.answer_schema,
-        success=tuple(version.success),
+        # A step of a plan answers what its step asks for; the agent's own answer is its run's.
+        answer_schema=run.answer_schema or (None if run.plan_step_id else version.answer_schema),
+        success=() if run.plan_step_id else tuple(version.success),
+        delegates=_delegates(run, version),
+        plans=version.planning != AgentVersion.Planning.NONE and run.plan_step_id is None,
         summary_chain=tuple(version.summary_chain),
         context_tokens=version.context_tokens,
     )
+
+
+def _delegates(run: Run, version: AgentVersion) -> tuple[tuple[str, str], ...]:
+    """Those whom it may hand work to and that are there, in the order of its version."""
+    if not version.delegates_to or (run.only_tools is not None and DELEGATE not in run.only_tools):
+        return ()
+    found = Agent.objects.filter(team_id=run.team_id, name__in=version.delegates_to, active=True, live__isnull=False)
+    known = {agent.name: agent.description or agent.title for agent in found}
+    return tuple((name, known[name]) for name in version.delegates_to if name in known)
 
 
 def limits_of(run: Run) -> Limits:

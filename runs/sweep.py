@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from agentops.core.states import CallStatus
 from agentops.live import publish, roster
 
-from . import estimating, late
+from . import children, estimating, late
 from .lease import PROTOCOL
 from .models import Firing, IdempotencyKey, Run, Step, ToolCall
 from .wake import hint, queued
@@ -76,6 +76,11 @@ def settle_orphans() -> int:
             numbered = late.add_events(run, events)
         publish.announce(run.pk, run.team_id, numbered)
     return len(found)
+
+
+def hear_of_children() -> int:
+    """Runs below others that ended while their worker could not tell of it."""
+    return children.report_ended()
 
 
 def forget_idempotency_keys() -> int:

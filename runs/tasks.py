@@ -20,6 +20,7 @@ def advance(run_id: str) -> None:
 def sweep_runs() -> None:
     sweep.wake_due_runs()
     sweep.settle_orphans()
+    sweep.hear_of_children()
 
 
 @shared_task(name="runs.tasks.fire_triggers")
