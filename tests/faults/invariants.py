@@ -14,7 +14,7 @@ from django.db.models import Sum
 from agentops.core.tools import Tier
 from agentops.engine.calls import bind
 from approvals.models import ApprovalRequest, Decision
-from runs.models import Account, Event, IdempotencyKey, ModelCall, Run, Step, ToolCall
+from runs.models import Account, Event, ModelCall, Run, Step, ToolCall
 
 from .effects import tools
 from .effects.ledger import Ledger, Line
@@ -42,9 +42,7 @@ class Evidence:
 
     def __post_init__(self) -> None:
         self.runs = {str(run.pk): run for run in Run.objects.all()}
-        self.number = {
-            str(run): int(key.rpartition("-")[2]) for run, key in IdempotencyKey.objects.values_list("run_id", "key")
-        }
+        self.number = {name: self.workload.number(run.goal) for name, run in self.runs.items()}
         self.calls = {
             f"{call.run_id}:{call.step.number}.{call.position}": call
             for call in ToolCall.objects.select_related("step").order_by("pk")
@@ -97,12 +95,12 @@ def every_run_ended(evidence: Evidence) -> Iterable[str]:
 
 
 def a_key_gave_one_run(evidence: Evidence) -> Iterable[str]:
-    """However often a start was asked for under one key, there is one run, and everybody was told of it."""
+    """However often a start was asked for under one key, or delivered, there is one run, and all were told of it."""
     numbers = Counter(evidence.number.values())
     for number in evidence.workload.runs:
         told = evidence.started.get(number, set())
         if numbers[number] != 1 or len(told) != 1 or evidence.number.get(next(iter(told))) != number:
-            yield f"run {number}: {numbers[number]} rows with its key, told of {told}"
+            yield f"run {number}: {numbers[number]} rows, told of {told}"
     if len(evidence.runs) != len(evidence.workload.runs):
         yield f"there are {len(evidence.runs)} runs for {len(evidence.workload.runs)} keys"
 

@@ -103,13 +103,25 @@ class People:
                 pass
 
     def _start(self, rest: Rest, number: int) -> None:
+        fate, key = self.workload.fate(number), self.workload.key(number)
         body = {"agent": self._agent, "goal": self.workload.goal(number)}
+        if fate.by_webhook:
+            address, secret = self._webhook(rest, key, body)
         with ThreadPoolExecutor(3) as at_once:
             asked = [
-                at_once.submit(rest.ask, "POST", "/runs", body, self.workload.key(number))
-                for _ in range(self.workload.fate(number).repeats)
+                at_once.submit(rest.deliver, address, secret, key)
+                if fate.by_webhook
+                else at_once.submit(rest.ask, "POST", "/runs", body, key)
+                for _ in range(fate.repeats)
             ]
-        self.started[number] = {one.result()["id"] for one in asked}
+        self.started[number] = {one.result()["run" if fate.by_webhook else "id"] for one in asked}
+
+    def _webhook(self, rest: Rest, key: str, body: dict[str, Any]) -> tuple[str, str]:
+        """Make one: where it is delivered to, and its secret, which is told once; who missed it has a new one made."""
+        made = rest.ask("POST", "/triggers", {**body, "kind": "webhook", "name": key}, key)
+        if made["secret"] is None:
+            made = rest.ask("POST", f"/triggers/{made['id']}/secret")
+        return made["address"], made["secret"]
 
     # ── who decides ────────────────────────────────────────────────────────────────────────────
 

@@ -6,8 +6,11 @@ import http.client
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
+
+from runs import hooks
 
 
 class Refused(Exception):
@@ -30,18 +33,25 @@ class Rest:
         self.repeats = 0
         """How often a request had to be made again."""
 
-    def get(self, path: str) -> Any:
-        return self.ask("GET", path)
-
-    def all(self, path: str) -> list[dict[str, Any]]:
-        """Every item of a list that fits into one page."""
-        return list(self.get(path)["items"])
-
     def ask(self, method: str, path: str, body: Any = None, key: str = "") -> Any:
         """Raises Refused for a 4xx, and Over when the harness ends first. A 5xx or no answer at all: once more."""
+        headers = self._headers | ({"Idempotency-Key": key} if key else {})
+        return self._until_answered(method, f"/api{path}", lambda: (b"" if body is None else _json(body), headers))
+
+    def deliver(self, address: str, secret: str, number: str) -> Any:
+        """Send a webhook's delivery, signed anew each time. Raises as `ask` does."""
+
+        def signed() -> tuple[bytes, dict[str, str]]:
+            body = _json({"delivery": number})
+            headers = {"X-AgentOps-Delivery": number, hooks.HEADER: hooks.sign(secret, int(time.time()), body)}
+            return body, headers | {"Content-Type": "application/json"}
+
+        return self._until_answered("POST", urlsplit(address).path, signed)
+
+    def _until_answered(self, method: str, path: str, make: Callable[[], tuple[bytes, dict[str, str]]]) -> Any:
         while not self._over.is_set():
             try:
-                status, answer = self._once(method, path, body, key)
+                status, answer = self._once(method, path, *make())
             except (OSError, http.client.HTTPException):
                 status, answer = 0, None
             if status and status < 400:
@@ -52,12 +62,15 @@ class Rest:
             time.sleep(0.2)
         raise Over
 
-    def _once(self, method: str, path: str, body: Any, key: str) -> tuple[int, bytes]:
+    def _once(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(self._host, timeout=15)
         try:
-            headers = self._headers | ({"Idempotency-Key": key} if key else {})
-            connection.request(method, f"/api{path}", None if body is None else json.dumps(body), headers)
+            connection.request(method, path, body or None, headers)
             response = connection.getresponse()
             return response.status, response.read()
         finally:
             connection.close()
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body).encode()

@@ -54,6 +54,8 @@ class Fate:
     speak_at: int | None
     repeats: int
     """How often its start is asked for under one key."""
+    by_webhook: bool
+    """It is started by a delivery in place of a request."""
 
 
 class Workload:
@@ -69,6 +71,9 @@ class Workload:
         turns = [_turn(random_, f"{number}.{turn}") for turn in range(1, TURNS + 1)]
         return f"Run {number} of seed {self.seed}. ```sim {json.dumps({'turns': turns})}```"
 
+    def number(self, goal: str) -> int:
+        return int(goal.split()[1])
+
     def asked_for(self, number: int) -> list[str]:
         """What its calls are about, in their order."""
         turns = json.loads(self.goal(number).split("```sim ")[1].removesuffix("```"))["turns"]
@@ -80,7 +85,7 @@ class Workload:
         def at(share: float) -> int | None:
             return random_.randint(0, TURNS - 1) if random_.random() < share else None
 
-        return Fate(at(0.08), at(0.15), at(0.1), random_.choice([1, 1, 2, 3]))
+        return Fate(at(0.08), at(0.15), at(0.1), random_.choice([1, 1, 2, 3]), random_.random() < 0.15)
 
     def way(self, tool: str, what: str) -> str:
         """What the person does about a call of the tool that is about this."""
