@@ -76,7 +76,9 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **ENV.database.get("OPTIONS", {}),
-            # Only the journal's statements are prepared; planning them anew would cost more than running them.
+            # Only the journal's statements are prepared; planning them anew would cost more than running them. Those
+            # ask for it themselves, which psycopg heeds only where there is a threshold; no other reaches this one.
+            "prepare_threshold": 1_000_000_000,
             "options": f"-c plan_cache_mode=force_generic_plan -c statement_timeout={ENV.statement_seconds}s",
             "pool": {"min_size": 1, "max_size": 8, "timeout": 30, "max_idle": 300},
         },
