@@ -66,6 +66,10 @@ class Workforce:
     lines: list[Line]
 
     @property
+    def deserted(self) -> bool:
+        return self.seats == []
+
+    @property
     def slots(self) -> int:
         return sum(seat.living.slots for seat in self.seats or [] if not seat.living.draining)
 
