@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
-from jsonschema import Draft202012Validator, SchemaError
 
+from agentops.core import schemas
 from agentops.core.errors import AgentOpsError, InvalidInput
 from agentops.core.states import WaitingOn
 from agentops.core.tools import ToolResult
@@ -227,9 +227,9 @@ def _check_depth(run: Run) -> None:
 
 def _check_schema(schema: dict[str, Any]) -> None:
     try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise Refused(f"The answer_schema is no JSON schema: {error.message[:300]}") from error
+        schemas.check(schema)
+    except InvalidInput as error:
+        raise Refused(f"The answer_schema cannot be used: {error}") from error
 
 
 # ── ending ─────────────────────────────────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ from agentops.core.states import LIMIT_REASONS, CallStatus, RunStatus, StopReaso
 from approvals.actions import decide
 from approvals.models import ApprovalRequest
 
-from .. import subject
+from .. import children, subject
 from ..loading import asks_person
 from ..models import Run, RunMessage, Step, ToolCall
 from ..wake import hint_on_commit
@@ -97,6 +97,8 @@ def _continue(actor: Actor, run: Run, limits: dict[str, Any]) -> Events:
         )
     if run.version_id is None:
         raise Conflict(_("Its agent was deleted, so it cannot go on."))
+    if run.parent_id is not None:
+        raise Conflict(_("What it came to was told to the run above it, which goes on from that; start a run anew."))
     if run.held_usd:
         raise Conflict(_("What its last model call cost is still being settled. Try again in a minute."))
     if limits:
@@ -165,7 +167,25 @@ def _raise(actor: Actor, run: Run, limits: dict[str, Any]) -> None:
     cost = values.get("max_cost_usd")
     if cost is not None and run.version is not None and cost > run.version.max_cost_usd:
         actor.require(Right.ADMINISTER, run.team_id)
+    if run.parent_id is not None:
+        _check_lent(run, values)
     Run.objects.filter(pk=run.pk).update(**values)
+
+
+def _check_lent(run: Run, values: dict[str, Any]) -> None:
+    """What a run has comes out of what the run above it has left; both are locked."""
+    room = children.left(Run.objects.get(pk=run.parent_id))
+    for name, left in (
+        ("max_cost_usd", room.cost_usd),
+        ("max_tokens", room.tokens),
+        ("max_tool_calls", room.tool_calls),
+    ):
+        if name in values and values[name] - getattr(run, name) > left:
+            raise InvalidInput(
+                _("The run above it has %(left)s %(limit)s left to give; raise its limit first.")
+                % {"left": _number(left), "limit": NAMES[name]},
+                f"limits.{name}",
+            )
 
 
 def _higher(run: Run, name: str, asked: Any) -> int | Decimal:
