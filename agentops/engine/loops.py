@@ -6,6 +6,7 @@ every call had been made before with the same result. Only what happened since t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,6 +18,9 @@ REPEATS = 3
 LONGEST_CYCLE = 4
 NO_PROGRESS = 8
 """So many calls in a row that had all been made before with the same result."""
+
+
+_REFERENCE = re.compile(r'\\?"ref\\?": ?\\?"[^"\\]*\\?"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,14 @@ def traces(messages: list[Message]) -> list[Trace]:
         results: dict[str, Block] = {b["tool_use_id"]: b for b in reply["content"] if b.get("type") == "tool_result"}
         for block in message["content"]:
             if block.get("type") == "tool_use" and (result := results.get(block["id"])):
-                key = digest([block["name"], block.get("input"), result.get("content")])
+                key = digest([block["name"], block.get("input"), _without_reference(result.get("content"))])
                 found.append(Trace(block["name"], key, bool(result.get("is_error"))))
     return found
+
+
+def _without_reference(content: object) -> object:
+    """Each result names itself by another reference, however equal they are."""
+    return _REFERENCE.sub("", content) if isinstance(content, str) else content
 
 
 def found_in(calls: list[Trace]) -> str:
