@@ -34,7 +34,7 @@ def page(request: HttpRequest, request_id: UUID) -> HttpResponse:
     base = _object(request.POST.get("base", ""), row.arguments)
     try:
         fields = arguments.fields(row.input_schema, base, row.arguments)
-        wanted = _typed_json(request.POST.get("json", "")) if tab == "json" else arguments.fill(fields, request.POST)
+        wanted = typed_json(request.POST.get("json", "")) if tab == "json" else arguments.fill(fields, request.POST)
     except InvalidInput as error:
         return _form(request, row, base, tab=tab, text=request.POST.get("json", ""), problem=str(error), status=422)
     if any(one.problem for one in arguments.every(fields)):
@@ -112,12 +112,12 @@ def _not_here(request: HttpRequest, row: ApprovalRequest) -> HttpResponse:
 
 def _object(text: str, otherwise: dict[str, Any]) -> dict[str, Any]:
     try:
-        return _typed_json(text)
+        return typed_json(text)
     except InvalidInput:
         return otherwise
 
 
-def _typed_json(text: str) -> dict[str, Any]:
+def typed_json(text: str) -> dict[str, Any]:
     if len(text) > MOST:
         raise InvalidInput(_("This is too long."), "json")
     try:

@@ -2,10 +2,10 @@
 
 from .agents import router as agents
 from .budgets import router as budgets
-from .control import router as runs
 from .models import router as models
 from .tools import router as tools
 from .triggers import router as triggers
+from .ways import router as runs
 from .workers import router as workers
 
 __all__ = ["agents", "budgets", "models", "runs", "tools", "triggers", "workers"]

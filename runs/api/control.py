@@ -35,7 +35,7 @@ def send_message(
 def answer_question(request: Request, run_id: UUID, body: Answer) -> ToolCall:
     """To an agent that waits for an answer (`waiting_on` is `answer`)."""
     call = actions.answer_question(request.actor, run_id, body.text, call_id=body.call, via="api")
-    return _call(call)
+    return call_out(call)
 
 
 @router.patch("/{uuid:run_id}/limits", response=RunOut, auth=WRITE, summary="Raise a run's limits")
@@ -79,8 +79,8 @@ def resume_run(request: Request, run_id: UUID) -> Run:
 def resolve_in_doubt(request: Request, run_id: UUID, call_id: int, body: Resolution) -> ToolCall:
     call = get_object_or_404(run_of(request, run_id).call_set, pk=call_id)
     actions.resolve_in_doubt(request.actor, call.pk, body.outcome, note=body.note)
-    return _call(call)
+    return call_out(call)
 
 
-def _call(call: ToolCall) -> ToolCall:
+def call_out(call: ToolCall) -> ToolCall:
     return ToolCall.objects.select_related("step").get(pk=call.pk)

@@ -106,6 +106,10 @@ class RunOut(Schema):
     answer: str = Field(examples=[""])
     tainted_by: str = Field(description="What it read from outside first; empty: nothing.", examples=[""])
     unread: int = Field(description="Messages of people that no step has read yet.", examples=[0])
+    forked_from: UUID | None = Field(description="The run whose steps before `forked_step` it shares.", examples=[None])
+    forked_step: int | None = Field(examples=[None])
+    undoes: UUID | None = Field(description="The run whose actions it takes back.", examples=[None])
+    taken_over_by: str = Field(description="Who chooses its calls in the agent's place.", examples=[""])
     cost_usd: Usd
     input_tokens: int
     output_tokens: int
@@ -128,6 +132,14 @@ class RunOut(Schema):
     @staticmethod
     def resolve_agent_version(run: Run) -> int | None:
         return run.version.number if run.version else None
+
+    @staticmethod
+    def resolve_forked_from(run: Run) -> UUID | None:
+        return run.forked_from_id
+
+    @staticmethod
+    def resolve_undoes(run: Run) -> UUID | None:
+        return run.undoes_id
 
     @staticmethod
     def resolve_team(run: Run) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from ninja import Schema
 from pydantic import Field
@@ -63,6 +64,14 @@ class ToolCallOut(Schema):
     untrusted_source: str = Field(examples=[""])
     edited_by: str = Field(description="Who changed its arguments before it ran.", examples=[""])
     resolved_by: str = Field(examples=[""])
+    ordered_by: str = Field(description="Who chose it in the model's place.", examples=[""])
+    undo_run: UUID | None = Field(description="The run that takes it back.", examples=[None])
+    undoes: int | None = Field(description="The call that it takes back.", examples=[None])
+    verified: dict[str, Any] | None = Field(
+        description="Of a call in doubt: what the outside system `said`, whether it `happened` (null: it cannot tell), "
+        "and when (`at`). `asked_at` or `looking_since`: it is being looked up.",
+        examples=[{"said": "No mail <…> was sent so far.", "happened": False, "at": "2026-11-21T12:04:31+00:00"}],
+    )
     proposed_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -71,6 +80,14 @@ class ToolCallOut(Schema):
     @staticmethod
     def resolve_step(call: ToolCall) -> int:
         return call.step.number
+
+    @staticmethod
+    def resolve_undo_run(call: ToolCall) -> UUID | None:
+        return call.undo_run_id
+
+    @staticmethod
+    def resolve_undoes(call: ToolCall) -> int | None:
+        return call.undoes_id
 
     @staticmethod
     def resolve_edited_by(call: ToolCall) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +12,13 @@ from agentops.core import messages
 from agentops.core.states import CallStatus
 from agentops.engine.aside import QUESTION
 from agentops.templatetags.console import pretty
+from agentops.tools.registry import registry
 from approvals.models import ApprovalRequest, Decision
 from approvals.pages.presenting import Shown, who
+from runs import verifying
 from runs.models import ModelCall, RunMessage, Step, ToolCall
 
-from . import wording
+from . import undoing, wording
 from .people import Mark
 
 SHORT = 360
@@ -36,6 +39,26 @@ _ASKED = _pattern(QUESTION)
 class CallCard:
     call: ToolCall
     approval: Shown | None
+    taken: undoing.Mark | None = None
+    """What became of taking it back."""
+
+    @property
+    def can_undo(self) -> bool:
+        return (self.taken is None or self.taken.state == "failed") and undoing.can_undo(self.call)
+
+    @property
+    def can_verify(self) -> bool:
+        tool = registry.get(self.call.tool)
+        return tool is not None and tool.can_verify
+
+    @property
+    def looking(self) -> bool:
+        return verifying.waits_for_look(self.call)
+
+    @property
+    def looked_at(self) -> datetime | None:
+        at = (self.call.verified or {}).get("at")
+        return datetime.fromisoformat(at) if at else None
 
     @property
     def title(self) -> str:
@@ -106,6 +129,8 @@ class CallCard:
 @dataclass
 class StepCard:
     step: Step
+    shared: bool = False
+    """It is another run's, which this one was forked from."""
     calls: list[CallCard] = field(default_factory=list)
     failed_attempts: list[ModelCall] = field(default_factory=list)
     messages: list[RunMessage] = field(default_factory=list)
@@ -124,6 +149,10 @@ class StepCard:
     @property
     def is_aside(self) -> bool:
         return self.step.kind == Step.Kind.ASIDE
+
+    @property
+    def can_fork(self) -> bool:
+        return self.step.kind == Step.Kind.TURN
 
     @property
     def is_order(self) -> bool:

@@ -24,25 +24,25 @@ from .seeing import visible_run
 @require_POST
 def cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
     reason = request.POST.get("reason", "").strip()
-    return _act(request, run_id, lambda: actions.cancel_run(request.actor, run_id, reason=reason), _("Cancelled."))
+    return perform(request, run_id, lambda: actions.cancel_run(request.actor, run_id, reason=reason), _("Cancelled."))
 
 
 @require_POST
 def pause(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    return _act(
+    return perform(
         request, run_id, lambda: actions.pause_run(request.actor, run_id), _("It pauses after what it is doing now.")
     )
 
 
 @require_POST
 def resume(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    return _act(request, run_id, lambda: actions.resume_run(request.actor, run_id), _("It goes on."))
+    return perform(request, run_id, lambda: actions.resume_run(request.actor, run_id), _("It goes on."))
 
 
 @require_POST
 def message(request: HttpRequest, run_id: UUID) -> HttpResponse:
     text = request.POST.get("text", "")
-    return _act(
+    return perform(
         request, run_id, lambda: actions.send_message(request.actor, run_id, text), _("Sent. Its next step reads it.")
     )
 
@@ -52,7 +52,7 @@ def limits(request: HttpRequest, run_id: UUID) -> HttpResponse:
     def act() -> None:
         actions.raise_limits(request.actor, run_id, _raised(request, run_id))
 
-    return _act(request, run_id, act, _("Raised."))
+    return perform(request, run_id, act, _("Raised."))
 
 
 @require_POST
@@ -60,7 +60,7 @@ def let_go_on(request: HttpRequest, run_id: UUID) -> HttpResponse:
     def act() -> None:
         actions.continue_run(request.actor, run_id, _raised(request, run_id) or None)
 
-    return _act(request, run_id, act, _("It goes on from where it stopped."))
+    return perform(request, run_id, act, _("It goes on from where it stopped."))
 
 
 @require_POST
@@ -69,7 +69,7 @@ def answer(request: HttpRequest, run_id: UUID) -> HttpResponse:
     call_id = int(call) if call.isascii() and call.isdigit() and len(call) < 19 else None
     # A pressed option comes as `option`, so that what is half typed beside it does not count.
     text = (request.POST.get("option") or request.POST.get("text", "")).strip()
-    return _act(
+    return perform(
         request,
         run_id,
         lambda: actions.answer_question(request.actor, run_id, text, call_id=call_id),
@@ -78,10 +78,16 @@ def answer(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 
 @require_POST
+def look_up(request: HttpRequest, run_id: UUID, call_id: int) -> HttpResponse:
+    get_object_or_404(visible_run(request, run_id).call_set, pk=call_id)
+    return perform(request, run_id, lambda: actions.look_up(request.actor, call_id), _("It is being looked up."))
+
+
+@require_POST
 def resolve(request: HttpRequest, run_id: UUID, call_id: int) -> HttpResponse:
     outcome, note = request.POST.get("outcome", ""), request.POST.get("note", "").strip()
     get_object_or_404(visible_run(request, run_id).call_set, pk=call_id)
-    return _act(
+    return perform(
         request,
         run_id,
         lambda: actions.resolve_in_doubt(request.actor, call_id, outcome, note=note),
@@ -105,7 +111,7 @@ def _present(run: Run, name: str) -> str:
     return f"{value.normalize():f}" if name == "max_cost_usd" else str(value)
 
 
-def _act(request: HttpRequest, run_id: UUID, act: Callable[[], object], done: str) -> HttpResponse:
+def perform(request: HttpRequest, run_id: UUID, act: Callable[[], object], done: str) -> HttpResponse:
     try:
         act()
     except (Run.DoesNotExist, ToolCall.DoesNotExist) as error:

@@ -47,7 +47,7 @@ def of(run: Run) -> dict[str, Any]:
         "context": _context(run),
         "sources": _sources(run) if run.tainted_by else [],
         "approvals": list(_approvals(run)[: MOST + 1]),
-        "files": _files(run),
+        "files": files_of(run),
     }
 
 
@@ -73,7 +73,7 @@ def _approvals(run: Run) -> QuerySet[ApprovalRequest]:
     )
 
 
-def _files(run: Run) -> list[dict[str, Any]]:
+def files_of(run: Run) -> list[dict[str, Any]]:
     """What lies in the run's folder, when this process can see it."""
     folder = workspace(str(run.pk))
     try:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from agentops.core.messages import Message, text
 from agentops.engine.prompts import rules
 from agentops.tools.registry import registry
+from runs.history import steps_of
 from runs.models import Run, Step
 
 from .seeing import visible_run
@@ -52,7 +53,7 @@ def _tools(run: Run) -> list[dict[str, Any]]:
 
 
 def _messages(run: Run, step: Step) -> list[Message]:
-    before = run.step_set.filter(number__lt=step.number, kind=Step.Kind.TURN).order_by("number")
+    before = steps_of(run).filter(number__lt=step.number, kind__in=[Step.Kind.TURN, Step.Kind.ORDER]).order_by("number")
     found: list[Message] = []
     for row in before.values("input", "output", "status"):
         found.append(row["input"])

@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from runs.history import steps_of
 from runs.models import Run, ToolCall
 
-from . import expected, meters, people, rail, timeline, wording
+from . import expected, forking, meters, people, rail, taking_over, timeline, undoing, wording
 from .seeing import rights, visible_run
 
 MANY = 500
@@ -42,6 +43,10 @@ def state(request: HttpRequest, run: Run) -> dict[str, Any]:
         "expected": expected.of(run),
         "unread": list(run.messages.filter(step=None)) if run.unread else [],
         "marks": [] if run.steps else people.marks(run),
+        "can_fork": run.version is not None and run.version.planning == "none",
+        "can_roll_back": undoing.can_roll_back(run),
+        "origin_words": forking.origin_words(run) if run.forked_from_id else "",
+        **taking_over.panel(run, request.actor),
         **rights(request, run),
     }
 
@@ -78,7 +83,7 @@ def earlier(request: HttpRequest, run_id: UUID) -> HttpResponse:
     gap = timeline.Gap(_number(request, "after"), _number(request, "before"))
     wanted = _number(request, "step")
     if call := _number(request, "call"):
-        wanted = run.call_set.filter(pk=call).values_list("step__number", flat=True).first() or 0
+        wanted = steps_of(run).filter(call_set=call).values_list("number", flat=True).first() or 0
     if (wanted or call) and not gap.after < wanted < gap.before:
         return HttpResponse(status=204)
     first, before = gap.part(wanted)
@@ -87,6 +92,7 @@ def earlier(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "cards": timeline.between(run, request.actor, first, before),
         "above": timeline.Gap(gap.after, first),
         "below": timeline.Gap(before - 1, gap.before),
+        "can_fork": run.version is not None and run.version.planning == "none",
         **rights(request, run),
     }
     return render(request, "runs/_steps.html", context)

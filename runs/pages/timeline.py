@@ -1,19 +1,21 @@
-"""The steps of a run with all that belongs to them, in seven queries however many there are."""
+"""The steps of a run with all that belongs to them, in as many queries however many there are."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from agentops.accounts.access import Actor
 from approvals.models import ApprovalRequest
 from approvals.pages.presenting import Shown, may_decide
+from runs.history import steps_of
 from runs.models import ModelCall, Run, RunMessage, Step, ToolCall
 from runs.subject import KIND
 
-from . import people
+from . import people, undoing
 from .cards import CallCard, StepCard
 
 LATEST = 40
@@ -25,7 +27,7 @@ BEFORE, FROM = 10, 30
 
 
 def latest(run: Run, actor: Actor) -> list[StepCard]:
-    return _cards(run, actor, run.step_set.order_by("-number")[:LATEST])
+    return _cards(run, actor, steps_of(run).order_by("-number")[:LATEST])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +51,37 @@ class Gap:
 
 
 def between(run: Run, actor: Actor, first: int, before: int) -> list[StepCard]:
-    return _cards(run, actor, run.step_set.filter(number__gte=first, number__lt=before))
+    return _cards(run, actor, steps_of(run).filter(number__gte=first, number__lt=before))
 
 
 def numbered(run: Run, actor: Actor, numbers: Collection[int], after: int) -> list[StepCard]:
     """The steps of these numbers, and all after `after`."""
-    return _cards(run, actor, run.step_set.filter(number__in=numbers) | run.step_set.filter(number__gt=after))
+    wanted = Q(number__in=numbers) | Q(number__gt=after)
+    return _cards(run, actor, steps_of(run).filter(wanted))
 
 
 def _cards(run: Run, actor: Actor, steps: QuerySet[Step]) -> list[StepCard]:
     following = Step.objects.filter(run=OuterRef("run"), number=OuterRef("number") + 1).values("opened_at")
     rows = sorted(steps.annotate(next_opened_at=Subquery(following)), key=lambda step: step.number)
-    cards = {step.pk: StepCard(step) for step in rows}
+    _join(run, rows)
+    cards = {step.pk: StepCard(step, shared=step.run_id != run.pk) for step in rows}
     calls = list(ToolCall.objects.filter(step__in=cards).order_by("step_id", "position"))
-    approvals = _approvals(run, actor, calls)
+    approvals, taken = _approvals(run, actor, calls), undoing.marks(calls)
     for call in calls:
-        cards[call.step_id].calls.append(CallCard(call, approvals.get(str(call.pk))))
+        cards[call.step_id].calls.append(CallCard(call, approvals.get(str(call.pk)), taken.get(call.pk)))
     for attempt in ModelCall.objects.filter(step__in=cards).exclude(error_kind="").order_by("id"):
         cards[attempt.step_id].failed_attempts.append(attempt)
     for message in RunMessage.objects.filter(step__in=cards):
         cards[message.step_id or 0].messages.append(message)
     _place_marks(run, list(cards.values()))
     return list(cards.values())
+
+
+def _join(run: Run, rows: list[Step]) -> None:
+    """Of a fork: the last step that it shares goes before its own first one, whatever followed it elsewhere."""
+    for row, following in pairwise([*rows, None]):
+        if row and row.run_id != run.pk and (following is None or following.run_id != row.run_id):
+            row.next_opened_at = following.opened_at if following else None  # type: ignore[attr-defined]
 
 
 def _place_marks(run: Run, cards: list[StepCard]) -> None:

@@ -28,6 +28,18 @@ class World:
         self.run = factories.run(self.agent)
         self.failed = factories.run(self.agent, status="failed", stop_reason="error", ended_at=timezone.now())
         self.request = factories.held(self.run)
+        self.done = factories.run(self.agent, status="succeeded", stop_reason="answered", ended_at=timezone.now())
+        step = factories.step(self.done)
+        refund = {"refund": 7, "order": "A-1042", "amount": "5.00"}
+        self.deed = factories.call(
+            step,
+            tool="refund_order",
+            arguments={"order_id": "A-1042", "amount": "5.00", "reason": "Late"},
+            result={"status": "ok", "data": refund},
+        )
+        mail = {"to": "ada@example.com", "subject": "Hello", "body": "Hello."}
+        self.doubt = factories.call(step, 1, tool="send_email", arguments=mail, status="in_doubt")
+        self.taken = factories.run(self.agent, status="paused", taken_over_by="somebody")
         self.member = factories.person(self.team, "viewer")
         self.budget = Budget.objects.create(team=self.team, period="day", limit_usd=5)
         self.trigger = Trigger.objects.create(
@@ -39,7 +51,10 @@ class World:
 
     @property
     def names(self) -> dict[str, Any]:
-        by_key = {name: getattr(self, name).pk for name in ("run", "failed", "request", "budget", "trigger")}
+        by_key = {
+            name: getattr(self, name).pk
+            for name in ("run", "failed", "done", "taken", "deed", "doubt", "request", "budget", "trigger")
+        }
         by_name = {name: getattr(self, name).name for name in ("agent", "tried")}
         return by_key | by_name | {"team": self.team.slug, "member": self.member.username}
 
