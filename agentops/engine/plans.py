@@ -135,8 +135,9 @@ class PlanRefused(AgentOpsError):
 def read(words: str) -> Any:
     """The JSON that a model wrote: plain, in a fenced block, or with words around it. Raises PlanRefused."""
     candidates = [words, *_FENCED.findall(words)]
-    if "{" in words:
-        candidates.append(words[words.index("{") : words.rindex("}") + 1])
+    begin, end = words.find("{"), words.rfind("}")
+    if 0 <= begin < end:
+        candidates.append(words[begin : end + 1])
     for candidate in candidates:
         try:
             return json.loads(candidate)

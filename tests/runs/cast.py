@@ -1,4 +1,4 @@
-"""A model that plays several agents at once: each run is known by the first [name] in its goal, each turn by its number.
+"""A model that plays several agents at once: each run is known by the first [name] in its goal.
 
 And a small crew: `pump` carries every run that is due, at the same time, until none is.
 """
