@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
@@ -22,8 +23,8 @@ from agentops.engine.state import Call, OpenStep, RunState
 from . import ledger, rows
 from .models import Event, ModelCall, Run, Step, ToolCall
 
-ORPHANED_AFTER = timedelta(seconds=60)
-"""How long the worker of an ended run has to say what its last call cost or did."""
+ORPHANED_AFTER = timedelta(seconds=6 * settings.AGENTOPS_LEASE_SECONDS)
+"""How long the worker of an ended run has to say what its last call cost or did: a minute by default."""
 
 
 def settle(
