@@ -65,7 +65,7 @@ def arguments(hand: make.Hand) -> dict[str, Any]:
         "error": "It is down.",
         "problem": "It is down.",
         "summary": "What was said.",
-        "details": {"upto": 1},
+        "details": {"upto": 1, "kept": 0},
         "steps": None,
     }
 
