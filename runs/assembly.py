@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext as _
 
 from agentops.context.window import Window, budget_of
 from agentops.core.errors import Conflict
@@ -130,7 +131,8 @@ def copy_workspace(origin: UUID | str, to: UUID | str) -> None:
         Workspace(source).copy(draft)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
-        raise Conflict(f"The run's files could not be copied ({error.strerror or error}). Try again.") from error
+        why = error.strerror or str(error)
+        raise Conflict(_("The run's files could not be copied (%(why)s). Try again.") % {"why": why}) from error
     try:
         draft.rename(folder)
     except OSError:
