@@ -8,8 +8,10 @@ holds the run, or a person ended it, that row does not match and nothing at all 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -216,10 +218,18 @@ def commit(change: Change) -> Written:
 def run_statement(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
     """One prepared statement on Django's connection, past the ORM; its first row."""
     connection.ensure_connection()
+    statement, names = _positional(sql)
     # Past the ORM, yet a lost connection must be the same error to all who wait for the database to come back.
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(sql, parameters, prepare=True)
+    with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
+        cursor.execute(statement, [parameters[name] for name in names], prepare=True)
         return cursor.fetchone()
+
+
+@cache
+def _positional(sql: str) -> tuple[str, list[str]]:
+    """With PostgreSQL's own placeholders, and whose they are: psycopg would look for them anew each time."""
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
+    return re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", sql), names
 
 
 def start(run: str, fence: int, stale: list[int]) -> dict[int, Started]:

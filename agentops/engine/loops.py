@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from agentops.core.messages import Block, Message
-from agentops.core.tools import digest
 
 REPEATS = 3
 """The same call with the same result so often in a row, or a cycle so often, is a loop."""
 LONGEST_CYCLE = 4
+LOOK_BACK = 100
+"""Messages that count: a longer run's steps must not cost more."""
 NO_PROGRESS = 8
 """So many calls in a row that had all been made before with the same result."""
 
@@ -28,9 +29,26 @@ class Trace:
     """One call and its result."""
 
     tool: str
-    key: str
-    """Equal for equal arguments with equal results."""
+    key: Key
     failed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Key:
+    """Equal for equal arguments with equal results. Compared when it must be: digests of all would cost every step."""
+
+    tool: str
+    arguments: object
+    result: object
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Key)
+            and (self.tool, self.arguments) == (other.tool, other.arguments)
+            and _without_reference(self.result) == _without_reference(other.result)
+        )
+
+    __hash__ = None  # type: ignore[assignment] # arguments are no more hashable than other JSON
 
 
 def traces(messages: list[Message]) -> list[Trace]:
@@ -40,7 +58,7 @@ def traces(messages: list[Message]) -> list[Trace]:
         results: dict[str, Block] = {b["tool_use_id"]: b for b in reply["content"] if b.get("type") == "tool_result"}
         for block in message["content"]:
             if block.get("type") == "tool_use" and (result := results.get(block["id"])):
-                key = digest([block["name"], block.get("input"), _without_reference(result.get("content"))])
+                key = Key(block["name"], block.get("input"), result.get("content"))
                 found.append(Trace(block["name"], key, bool(result.get("is_error"))))
     return found
 
@@ -64,7 +82,7 @@ def found_in(calls: list[Trace]) -> str:
     return ""
 
 
-def _repeats(keys: list[str], length: int) -> bool:
+def _repeats(keys: list[Key], length: int) -> bool:
     tail = keys[-length * REPEATS :]
     if len(tail) < length * REPEATS:
         return False
@@ -72,5 +90,5 @@ def _repeats(keys: list[str], length: int) -> bool:
     return all(tail[index] == cycle[index % length] for index in range(len(tail)))
 
 
-def _last(keys: list[str], count: int) -> list[tuple[int, str]]:
+def _last(keys: list[Key], count: int) -> list[tuple[int, Key]]:
     return list(enumerate(keys))[-count:]

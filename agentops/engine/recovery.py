@@ -114,7 +114,7 @@ def tell(messages: list[Message], problem: Problem) -> Told | None:
 
 def of_calls(messages: list[Message]) -> Problem | None:
     """What is wrong with how the calls go, judged by those since the last notice."""
-    calls = loops.traces(notices.since_a_notice(messages))
+    calls = loops.traces(notices.since_a_notice(messages[-loops.LOOK_BACK :]))
     last = calls[-IN_A_ROW:]
     if len(last) == IN_A_ROW and all(call.failed for call in last):
         if len({call.tool for call in last}) == 1:
