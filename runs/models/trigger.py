@@ -99,3 +99,8 @@ class Firing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.trigger} at {self.at}"
+
+    @property
+    def delivery(self) -> str:
+        """The sender's number of a delivery; a digest where it gave none."""
+        return self.key.partition(":")[2]

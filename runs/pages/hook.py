@@ -76,5 +76,5 @@ def _told(firing: Firing) -> dict[str, Any]:
         "result": firing.result,
         "reason": firing.reason,
         "run": str(firing.run_id) if firing.run_id else None,
-        "delivery": firing.key.partition(":")[2],
+        "delivery": firing.delivery,
     }

@@ -19,7 +19,7 @@ from django.db import connection
 from agentops.env import PROJECT
 from tests import services
 
-GUIDES = ["first-ten-minutes", "write-a-tool", "write-an-agent", "risk-tiers", "budgets"]
+GUIDES = ["first-ten-minutes", "write-a-tool", "write-an-agent", "risk-tiers", "budgets", "triggers"]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 MAKE = """
