@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from agentops.context.compaction import shorten
-from agentops.core.messages import Message, text, text_of
+from agentops.core.messages import Block, Message, text, text_of
 from agentops.core.models import Attempt, ModelAnswer
 from agentops.engine.shortening import take_up
 from agentops.engine.state import Call, Opening, OpenStep, RunState
@@ -72,6 +72,11 @@ def again(state: RunState, row: dict[str, Any]) -> None:
     """Shorten the loaded conversation as the worker did that wrote this row."""
     if row["status"] == Step.Status.CALLING and str(row["run_id"]) == state.id:
         state.cut_off_aside = OpenStep(row["id"], row["number"])
-    elif row["status"] == Step.Status.ANSWERED and row["details"]:
-        details = row["details"]
-        take_up(state, shorten(state.messages, details["kept"], text_of(row["output"]), details["results_over"]))
+    elif row["status"] == Step.Status.ANSWERED:
+        take_up(state, shortened(state.messages, row["details"], row["output"]))
+
+
+def shortened(messages: list[Message], details: dict[str, Any] | None, output: list[Block]) -> list[Message]:
+    if not details:
+        return messages
+    return shorten(messages, details["kept"], text_of(output), details["results_over"])

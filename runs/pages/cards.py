@@ -151,6 +151,10 @@ class StepCard:
         return self.step.kind == Step.Kind.ASIDE
 
     @property
+    def is_compaction(self) -> bool:
+        return self.step.kind == Step.Kind.COMPACTION
+
+    @property
     def can_fork(self) -> bool:
         return self.step.kind == Step.Kind.TURN
 
@@ -178,7 +182,7 @@ class StepCard:
     @property
     def told(self) -> str:
         """Words that the step's input brought besides tool results and people's messages, such as a correction."""
-        if self.step.number == 1 or self.is_aside:
+        if self.step.number == 1 or self.is_aside or self.is_compaction:
             return ""
         words = [b for b in self.step.input.get("content", []) if b.get("type") == "text"]
         return messages.text_of(words[: len(words) - len(self.messages)])

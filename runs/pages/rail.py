@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import CharField, Count, Min, QuerySet, Sum
@@ -13,27 +12,13 @@ from agentops.tools.errors import ToolError
 from agentops.tools.workspace import Workspace
 from approvals.models import ApprovalRequest
 from runs.assembly import workspace
-from runs.models import Run, Step, ToolCall
+from runs.models import Run, ToolCall
 from runs.subject import KIND
 
-from .context_window import context_window
+from . import context_bar
 
 MOST = 12
 """Approvals and files that are listed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """The last request to the model; `window` is None where nobody published it."""
-
-    tokens: int
-    model: str
-    window: int | None
-
-    @property
-    def level(self) -> str:
-        share = self.tokens / self.window if self.window else 0.0
-        return "full" if share >= 0.95 else "near" if share >= 0.8 else ""
 
 
 def of(run: Run) -> dict[str, Any]:
@@ -44,17 +29,11 @@ def of(run: Run) -> dict[str, Any]:
             .order_by("-cost")
         ),
         "cache_percent": round(100 * run.cache_read_tokens / run.input_tokens) if run.input_tokens else 0,
-        "context": _context(run),
+        "context": context_bar.of(run),
         "sources": _sources(run) if run.tainted_by else [],
         "approvals": list(_approvals(run)[: MOST + 1]),
         "files": files_of(run),
     }
-
-
-def _context(run: Run) -> Context | None:
-    asked = run.step_set.filter(kind=Step.Kind.TURN, status=Step.Status.ANSWERED).order_by("-number")
-    last = asked.values_list("input_tokens", "model").first()
-    return Context(last[0], last[1], context_window(last[1])) if last else None
 
 
 def _sources(run: Run) -> list[dict[str, Any]]:

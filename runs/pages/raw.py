@@ -10,9 +10,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from agentops.core.messages import Message, text
-from agentops.engine.prompts import rules
+from agentops.context.record import record
+from agentops.core.messages import Message, user
+from agentops.engine.answers import as_sent
+from agentops.engine.prompts import rules, summarise
 from agentops.tools.registry import registry
+from runs import compacting
+from runs.assembly import with_reading
 from runs.history import steps_of
 from runs.models import Run, Step
 
@@ -35,8 +39,8 @@ def whole_request(request: HttpRequest, run_id: UUID, number: int) -> JsonRespon
     step = get_object_or_404(run.step_set, number=number)
     content = {
         "model": step.model or (run.version.model_chain if run.version else []),
-        "system": _system(run),
-        "tools": _tools(run),
+        "system": summarise() if step.kind == Step.Kind.COMPACTION else _system(run),
+        "tools": [] if step.kind == Step.Kind.COMPACTION else _tools(run),
         "messages": _messages(run, step),
     }
     return JsonResponse(content, json_dumps_params={"indent": 2})
@@ -48,15 +52,21 @@ def _system(run: Run) -> str:
 
 def _tools(run: Run) -> list[dict[str, Any]]:
     """As they are declared now; a tool that is gone is left out."""
-    names = run.version.tools if run.version else []
+    names = with_reading(run.version.tools) if run.version else []
     return [asdict(tool.spec) for name in names if (tool := registry.get(name))]
 
 
 def _messages(run: Run, step: Step) -> list[Message]:
-    before = steps_of(run).filter(number__lt=step.number, kind__in=[Step.Kind.TURN, Step.Kind.ORDER]).order_by("number")
+    """What the step's request began with, and what the step added; of a shortening, the record that was summarised."""
     found: list[Message] = []
-    for row in before.values("input", "output", "status"):
-        found.append(row["input"])
-        if row["status"] == Step.Status.ANSWERED:
-            found.append({"role": "assistant", "content": row["output"] or [text("(empty)")]})
-    return [*found, step.input]
+    for row in steps_of(run).filter(number__lt=step.number).order_by("number"):
+        if row.kind == Step.Kind.COMPACTION:
+            found = compacting.shortened(found, row.details, row.output)
+        elif row.kind in compacting.CONVERSING:
+            found.append(row.input)
+            if row.status == Step.Status.ANSWERED:
+                found.append({"role": "assistant", "content": as_sent(row.output, row.stop_reason)})
+    if step.kind == Step.Kind.COMPACTION:
+        kept = (step.details or {}).get("kept", 0)
+        return [user(record(found[: len(found) - kept], lambda use: str(use.get("name"))))]
+    return [*found, *([user(*step.input["content"], step.reminder)] if step.reminder else [step.input])]
