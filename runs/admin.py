@@ -52,7 +52,10 @@ class AgentAdmin(TeamAdmin):
         (None, {"fields": ["team", "name", "title", "description", "example_goal", "active"]}),
         (
             _("Version"),
-            {"fields": [*VERSION_FIELDS, "note"], "description": _("A change here is published as a new version.")},
+            {
+                "fields": [*VERSION_FIELDS, "success", "note"],
+                "description": _("A change here is published as a new version."),
+            },
         ),
     ]
 
@@ -61,7 +64,7 @@ class AgentAdmin(TeamAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        if set(form.changed_data) & set(VERSION_FIELDS) or form.instance.live_id is None:
+        if set(form.changed_data) & {*VERSION_FIELDS, "success"} or form.instance.live_id is None:
             version = actions.publish_agent(
                 request.actor,  # type: ignore[attr-defined]
                 form.instance,
@@ -119,11 +122,12 @@ class RunAdmin(ReadOnlyTeamAdmin):
         "team",
         "status",
         "waiting_on",
+        "outcome",
         "steps",
         "cost_usd",
         "created_at",
     ]
-    list_filter = ["status", "waiting_on", "started_via", ("team", OfOwnTeams)]
+    list_filter = ["status", "waiting_on", "outcome", "started_via", ("team", OfOwnTeams)]
     list_select_related = ["team"]
     ordering = ["-created_at", "-id"]
 

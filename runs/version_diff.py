@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from .agent_form import LABELS, LIMITS
+from .agent_form import CHILD_LABELS, LABELS, PLANNING
 from .models import AgentVersion
 
 AROUND = 2
@@ -40,22 +41,56 @@ def between(before: AgentVersion, after: AgentVersion) -> list[Difference]:
         lines = tuple(_lines(before.system_prompt.splitlines(), after.system_prompt.splitlines()))
         found.append(Difference(_("Instructions"), lines=lines))
     if set(before.tools) != set(after.tools):
-        found.append(
-            Difference(
-                _("Tools"),
-                added=tuple(name for name in after.tools if name not in before.tools),
-                removed=tuple(name for name in before.tools if name not in after.tools),
-            )
-        )
+        found.append(_sets(_("Tools"), before.tools, after.tools))
     elif before.tools != after.tools:
         found.append(Difference(_("Order of the tools"), ", ".join(before.tools), ", ".join(after.tools)))
     if before.model_chain != after.model_chain:
         found.append(Difference(_("Models"), _in_order(before.model_chain), _in_order(after.model_chain)))
-    for name in LIMITS:
+    if before.planning != after.planning:
+        found.append(Difference(_("How it works"), str(PLANNING[before.planning]), str(PLANNING[after.planning])))
+    if set(before.delegates_to) != set(after.delegates_to):
+        found.append(_sets(_("Hands work to"), before.delegates_to, after.delegates_to))
+    for name, label in {**LABELS, **CHILD_LABELS}.items():
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
-            found.append(Difference(str(LABELS[name]), _number(old), _number(new)))
+            found.append(Difference(str(label), _number(old), _number(new)))
+    if before.context_tokens != after.context_tokens:
+        rooms = [_("what its models take") if room is None else _number(room) for room in _rooms(before, after)]
+        found.append(Difference(_("Tokens of one request, at most"), *rooms))
+    if before.summary_chain != after.summary_chain:
+        chains = [_in_order(version.summary_chain) for version in (before, after)]
+        found.append(Difference(_("Models that summarise and judge"), *chains))
+    if before.answer_schema != after.answer_schema:
+        lines = tuple(_lines(_schema(before), _schema(after)))
+        found.append(Difference(_("JSON schema of the answer"), lines=lines))
+    if before.success != after.success:
+        found.append(_sets(_("Success criteria"), *(_criteria(version) for version in (before, after))))
     return found + list(_inputs(before.inputs, after.inputs))
+
+
+def _rooms(*versions: AgentVersion) -> list[int | None]:
+    return [version.context_tokens for version in versions]
+
+
+def _sets(label: str, before: list[str], after: list[str]) -> Difference:
+    """What came and what went; the same in another order by what was and what is."""
+    added, removed = (
+        tuple(one for one in ours if one not in others) for ours, others in ((after, before), (before, after))
+    )
+    if added or removed:
+        return Difference(label, added=added, removed=removed)
+    return Difference(label, "; ".join(before), "; ".join(after))
+
+
+def _schema(version: AgentVersion) -> list[str]:
+    if version.answer_schema is None:
+        return []
+    return json.dumps(version.answer_schema, indent=2, ensure_ascii=False, sort_keys=True).splitlines()
+
+
+def _criteria(version: AgentVersion) -> list[str]:
+    """As lines: a question, or an expression with what is missing when it is false."""
+    return [one.get("question") or f"{one.get('expression', '')} ({one.get('message', '')})" for one in version.success]
 
 
 def _lines(before: list[str], after: list[str]) -> Iterator[Line]:

@@ -45,6 +45,8 @@ def check(schema: Any, field: str = "answer_schema") -> dict[str, Any]:
         size = len(json.dumps(schema, ensure_ascii=False, allow_nan=False).encode())
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidInput(f"The schema cannot be read: {error}.", field) from error
+    if "\\u0000" in json.dumps(schema):
+        raise InvalidInput("The schema contains a character that cannot be stored (NUL).", field)
     if size > LARGEST:
         raise InvalidInput(f"The schema has {size:,} bytes; {LARGEST:,} is the most.", field)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
@@ -10,12 +9,11 @@ from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import InvalidInput
-from agentops.tools.registry import registry
 
-from ..inputs import check_declared
+from ..choosing import LIMITS
 from ..models import Agent, AgentVersion
 from ..texts import check_text
-from .starting import LIMITS
+from ..version_checks import checked
 
 FIELDS = (
     "system_prompt",
@@ -25,6 +23,15 @@ FIELDS = (
     "max_output_tokens",
     "max_parallel_calls",
     *LIMITS,
+    "planning",
+    "delegates_to",
+    "max_children",
+    "max_parallel_children",
+    "max_depth",
+    "context_tokens",
+    "summary_chain",
+    "answer_schema",
+    "success",
 )
 
 
@@ -47,7 +54,7 @@ def publish_agent(
         locked = lock_agent(agent)
         before = fields_of(locked.live) if locked.live else {}
         after = {**before, **fields}
-        _check(after)
+        after = checked(locked, before, after)
         if candidate_percent is None and locked.live and after == before:
             return locked.live
         _check_beside(locked, before, after, candidate_percent)
@@ -106,27 +113,6 @@ def _check_beside(agent: Agent, before: dict[str, Any], after: dict[str, Any], p
             ),
             "inputs",
         )
-
-
-def _check(fields: dict[str, Any]) -> None:
-    check_text(fields.get("system_prompt", ""), "system_prompt", 100_000)
-    if not str(fields.get("system_prompt", "")).strip():
-        raise InvalidInput(_("Tell the agent who it is and how it works."), "system_prompt")
-    registry.toolbox(fields.get("tools", []))
-    chain = fields.get("model_chain", [])
-    if not chain or not all(isinstance(name, str) and name.strip() and len(name) <= 120 for name in chain):
-        raise InvalidInput(_("Name at least one model."), "model_chain")
-    fields["inputs"] = check_declared(fields.get("inputs", []))
-    for name in ("max_output_tokens", "max_parallel_calls", *LIMITS):
-        if name in fields and not _within_reason(name, fields[name]):
-            raise InvalidInput(_("This must be a number above 0 and within reason."), name)
-
-
-def _within_reason(name: str, value: Any) -> bool:
-    try:
-        return 0 < Decimal(str(value)) <= LIMITS.get(name, Decimal(1_000_000))
-    except InvalidOperation:
-        return False
 
 
 def _copy(locked: Agent, agent: Agent) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +19,7 @@ from runs.models import Agent, Run
 
 from . import tool_lines
 from .agent_figures import LATELY, Figures, by_version
+from .agent_words import facts
 from .comparison import comparison
 
 RECENT = 8
@@ -51,6 +54,8 @@ def page(request: HttpRequest, team: str, name: str) -> HttpResponse:
             "version": version,
             "tools": [tool_lines.line(tool, agent.team_id, tiers) for tool in (version.tools if version else [])],
             "limits": [(label, limit, getattr(version, limit)) for limit, label in LABELS.items()] if version else [],
+            "works": facts(version) if version else [],
+            "answer_schema": json.dumps(version.answer_schema, indent=2, ensure_ascii=False) if version else "",
             "figures": whole,
             "days": LATELY.days,
             "recent": recent.order_by("-created_at", "-id")[:RECENT],

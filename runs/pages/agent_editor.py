@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -17,27 +18,57 @@ from agentops.core.errors import AgentOpsError, InvalidInput
 from agentops.tools.registry import registry
 from runs import actions, version_diff
 from runs.actions.agents import state_of
-from runs.agent_form import LABELS, VERSION_FIELDS, WORDS, AgentEditor, NewAgent
+from runs.agent_form import CHILD_LABELS, LABELS, PARTS, PLANNING, VERSION_FIELDS, WORDS, AgentEditor, NewAgent
 from runs.models import Agent, AgentVersion, ModelPrice
 
-from . import input_rows, tool_lines
+from . import criterion_rows, input_rows, tool_lines
 from .agent import administered_agent, visible_agent
+from .agent_words import DO, summary
 
 MODELS_SHOWN = 4
+SUMMARY_MODELS_SHOWN = 2
+MANY = 200
+"""Agents offered to hand work to."""
+
+
+@dataclass
+class Rows:
+    """The parts of the form that grow by buttons."""
+
+    inputs: list[input_rows.Row]
+    criteria: list[criterion_rows.Row]
+
+    @classmethod
+    def of(cls, version: AgentVersion | None) -> Rows:
+        if version is None:
+            return cls([], [])
+        return cls(input_rows.from_version(version.inputs), criterion_rows.from_version(version.success))
+
+    @classmethod
+    def posted(cls, post: QueryDict) -> Rows:
+        return cls(input_rows.from_post(post), criterion_rows.from_post(post))
+
+    def changed(self, do: str) -> Rows:
+        if do.startswith("criterion-"):
+            return Rows(self.inputs, criterion_rows.changed(self.criteria, do))
+        return Rows(input_rows.changed(self.inputs, do), self.criteria)
+
+    def blame(self, problem: InvalidInput) -> bool:
+        return input_rows.blame(self.inputs, problem) or criterion_rows.blame(self.criteria, problem)
 
 
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, team: str, name: str) -> HttpResponse:
     agent = administered_agent(request, team, name)
     start = _start_from(agent, request.GET.get("from", ""))
-    rows = input_rows.from_post(request.POST) if request.method == "POST" else _rows_of(start)
+    rows = Rows.posted(request.POST) if request.method == "POST" else Rows.of(start)
     if request.method != "POST":
         form = AgentEditor(initial=_initial(agent, start))
         return _show(request, form, rows, agent=agent, base=state_of(agent))
     base = request.POST.get("base", "")
     if do := request.POST.get("do"):
         form = AgentEditor(initial=_typed(request))
-        return _show(request, form, input_rows.changed(rows, do), agent=agent, base=base)
+        return _show(request, form, rows.changed(do), agent=agent, base=base)
     form = AgentEditor(request.POST)
     problem: AgentOpsError | None = None
     if form.is_valid():
@@ -71,11 +102,11 @@ def new(request: HttpRequest) -> HttpResponse:
     like = _like(request)
     if request.method != "POST":
         form = NewAgent(initial=_initial(like, like and like.live) | _fresh(like, teams), teams=teams)
-        return _show(request, form, _rows_of(like.live if like else None), teams=teams, like=like)
-    rows = input_rows.from_post(request.POST)
+        return _show(request, form, Rows.of(like.live if like else None), teams=teams, like=like)
+    rows = Rows.posted(request.POST)
     if do := request.POST.get("do"):
         form = NewAgent(initial=_typed(request), teams=teams)
-        return _show(request, form, input_rows.changed(rows, do), teams=teams)
+        return _show(request, form, rows.changed(do), teams=teams)
     form = NewAgent(request.POST, teams=teams)
     problem: AgentOpsError | None = None
     if form.is_valid():
@@ -100,11 +131,11 @@ def new(request: HttpRequest) -> HttpResponse:
 def _show(
     request: HttpRequest,
     form: AgentEditor,
-    rows: list[input_rows.Row],
+    rows: Rows,
     problem: AgentOpsError | None = None,
     **more: Any,
 ) -> HttpResponse:
-    if isinstance(problem, InvalidInput) and (input_rows.blame(rows, problem) or problem.field in form.fields):
+    if isinstance(problem, InvalidInput) and (rows.blame(problem) or problem.field in form.fields):
         if problem.field in form.fields:
             form.add_error(problem.field, str(problem))
         problem = None
@@ -113,16 +144,25 @@ def _show(
     tiers = tool_lines.tiers_of([team_id])
     chosen = form["tools"].value() or []
     models = (form["model_chain"].value() or "").split()
+    summary_models = (form["summary_chain"].value() or "").split()
+    teams = [agent.team_id] if agent else [team.pk for team in more["teams"]]
     refused = form.is_bound
     context = {
         "form": form,
-        "rows": rows,
+        "rows": rows.inputs,
+        "criteria": rows.criteria,
         "focus_add": request.POST.get("do", "").endswith("-remove"),
         "kinds": input_rows.KIND_WORDS.items(),
         "problem": problem,
         "refused": refused,
-        "tools": [(tool_lines.line(name, team_id, tiers), name in chosen) for name in registry.names()],
+        "tools": [(tool_lines.line(name, team_id, tiers), name in chosen) for name in _offered(chosen)],
         "gone": [name for name in chosen if registry.get(name) is None],
+        "planning": [(choice, name, DO[choice]) for choice, name in PLANNING.items()],
+        **_workers(teams, form["delegates_to"].value() or [], agent),
+        "summary_models": [*summary_models, *[""] * max(1, SUMMARY_MODELS_SHOWN - len(summary_models))],
+        "child_limits": [form[name] for name in CHILD_LABELS],
+        "now": summary(agent.live if agent else None),
+        "open_parts": _open_parts(form, rows, request.POST.get("do", "")),
         "models": [*models, *[""] * max(1, MODELS_SHOWN - len(models))],
         "known_models": _known_models(),
         "limits": [form[name] for name in LABELS],
@@ -132,12 +172,49 @@ def _show(
     return render(request, "runs/agent_editor.html", context, status=status)
 
 
-def _fields(form: AgentEditor, rows: list[input_rows.Row], live: AgentVersion | None) -> dict[str, Any]:
+def _fields(form: AgentEditor, rows: Rows, live: AgentVersion | None) -> dict[str, Any]:
     """Tools stay in the order they had: a checklist has none of its own."""
     known = live.tools if live else []
     fields = form.version_fields()
     tools = sorted(fields["tools"], key=lambda name: known.index(name) if name in known else len(known))
-    return fields | {"tools": tools, "inputs": [row.declared() for row in rows]}
+    asked = {"inputs": [row.declared() for row in rows.inputs], "success": criterion_rows.declared(rows.criteria)}
+    return fields | {"tools": tools} | asked
+
+
+def _open_parts(form: AgentEditor, rows: Rows, do: str) -> dict[str, bool]:
+    """A folded part opens by itself where something stands or is wrong."""
+    value = {name: form[name].value() for name in PARTS}
+    wrong = form.errors if form.is_bound else {}
+    return {
+        "planning": value["planning"] not in (None, "", AgentVersion.Planning.NONE) or "planning" in wrong,
+        "delegates": bool(value["delegates_to"]) or any(name in wrong for name in ("delegates_to", *CHILD_LABELS)),
+        "answer": bool(value["answer_schema"]),
+        "success": bool(rows.criteria) or do.startswith("criterion-"),
+        "context": bool(value["context_tokens"] or value["summary_chain"]),
+    }
+
+
+def _offered(chosen: list[str]) -> list[str]:
+    """Tools to tick. The one that hands work over comes with the agents that it may hand work to."""
+    return [
+        name for name in registry.names() if name in chosen or not ((tool := registry.get(name)) and tool.starts_run)
+    ]
+
+
+def _workers(teams: list[int], chosen: list[str], agent: Agent | None) -> dict[str, Any]:
+    """Agents that may be handed work, those first that are, and names that are no agent's any more."""
+    rows = list(Agent.objects.filter(team_id__in=teams).select_related("team").order_by("title", "pk")[:MANY])
+    rows.sort(key=lambda row: row.name not in chosen)
+    names = {row.name for row in rows}
+    if missing := [name for name in chosen if name not in names]:
+        found = Agent.objects.filter(team_id__in=teams, name__in=[name for name in missing if "\x00" not in name])
+        rows = [*found.select_related("team"), *rows]
+        names |= {row.name for row in rows}
+    return {
+        "workers": [(row, row.name in chosen, agent is not None and row.pk == agent.pk) for row in rows],
+        "gone_workers": [name for name in chosen if name not in names],
+        "several_teams": len(teams) > 1,
+    }
 
 
 def _start_from(agent: Agent, number: str) -> AgentVersion | None:
@@ -164,12 +241,9 @@ def _fresh(like: Agent | None, teams: list[Team]) -> dict[str, Any]:
 
 def _typed(request: HttpRequest) -> dict[str, Any]:
     """Everything as it was typed, for a form that is not being sent yet."""
-    lists = {"tools": request.POST.getlist("tools"), "model_chain": "\n".join(request.POST.getlist("model_chain"))}
-    return request.POST.dict() | lists
-
-
-def _rows_of(version: AgentVersion | None) -> list[input_rows.Row]:
-    return input_rows.from_version(version.inputs) if version else []
+    boxes = {name: request.POST.getlist(name) for name in ("tools", "delegates_to")}
+    lines = {name: "\n".join(request.POST.getlist(name)) for name in ("model_chain", "summary_chain")}
+    return request.POST.dict() | boxes | lines
 
 
 def _like(request: HttpRequest) -> Agent | None:

@@ -20,10 +20,21 @@ class Figures:
     succeeded: int = 0
     cost_usd: Decimal = Decimal(0)
     steps: int = 0
+    completed: int = 0
+    not_completed: int = 0
 
     @property
     def success_percent(self) -> int | None:
         return round(100 * self.succeeded / self.ended) if self.ended else None
+
+    @property
+    def judged(self) -> int:
+        """Those of which something said what completed means."""
+        return self.completed + self.not_completed
+
+    @property
+    def completed_percent(self) -> int | None:
+        return round(100 * self.completed / self.judged) if self.judged else None
 
     @property
     def cost_each(self) -> Decimal | None:
@@ -54,6 +65,10 @@ def _by(runs: QuerySet[Run], key: str) -> dict[int, Figures]:
             won=Count("id", filter=Q(status=Run.Status.SUCCEEDED)),
             spent=Sum("cost_usd"),
             walked=Sum("steps"),
+            done=Count("id", filter=Q(outcome=Run.Outcome.COMPLETED)),
+            missed=Count("id", filter=Q(outcome=Run.Outcome.NOT_COMPLETED)),
         )
     )
-    return {row[key]: Figures(row["n"], row["won"], row["spent"], row["walked"]) for row in rows}
+    return {
+        row[key]: Figures(row["n"], row["won"], row["spent"], row["walked"], row["done"], row["missed"]) for row in rows
+    }

@@ -53,6 +53,7 @@ def form(client: Client, agent: Agent, **changes: Any) -> dict[str, Any]:
     names = ["title", "description", "example_goal", "system_prompt", "note"]
     values = {name: shown[name].value() or "" for name in [*names, *shown.fields] if name not in ("percent",)}
     values |= {"model_chain": page.context["models"], "base": page.context["base"], "tools": shown["tools"].value()}
+    values |= {"delegates_to": shown["delegates_to"].value(), "summary_chain": page.context["summary_models"]}
     return values | changes
 
 
@@ -147,10 +148,10 @@ def test_saving_without_a_change_publishes_nothing(client: Client, agent: Agent)
         ({"title": ""}, "This field is required"),
         ({"system_prompt": "  "}, "Tell the agent who it is"),
         ({"model_chain": ["", ""]}, "Name at least one model"),
-        ({"model_chain": "m" * 121}, "Name at least one model"),
+        ({"model_chain": "m" * 121}, "at most 120 are allowed"),
         ({"max_steps": "0"}, "Give a number above 0"),
         ({"max_steps": "many"}, "Enter a whole number"),
-        ({"max_cost_usd": "200000"}, "within reason"),
+        ({"max_cost_usd": "200000"}, "a number above 0 and at most 100,000"),
         ({"tools": ["no_such"]}, "no_such is not one of the available choices"),
         ({"title": "nul \x00"}, "Null characters are not allowed"),
         ({"reach": "share", "percent": ""}, "Say which share"),
