@@ -70,25 +70,20 @@ def _without_reference(content: object) -> object:
 
 def found_in(calls: list[Trace]) -> str:
     """What kind of circle the last calls make, in words that follow "You"; "" when they make none."""
-    keys = [call.key for call in calls]
+    if not calls or calls[-1] not in calls[:-1]:
+        return ""
     for length in range(1, LONGEST_CYCLE + 1):
-        if _repeats(keys, length):
+        if _repeats(calls, length):
             names = " and ".join(dict.fromkeys(call.tool for call in calls[-length:]))
             if length == 1:
                 return f"called {names} {REPEATS} times with the same arguments and got the same result each time"
             return f"went round the same {length} calls ({names}) {REPEATS} times with the same results"
-    if len(keys) > NO_PROGRESS and all(key in keys[:at] for at, key in _last(keys, NO_PROGRESS)):
+    latest = range(len(calls) - NO_PROGRESS, len(calls))
+    if len(calls) > NO_PROGRESS and all(calls[at] in calls[:at] for at in latest):
         return f"made {NO_PROGRESS} calls in a row that you had made before, and learned nothing new"
     return ""
 
 
-def _repeats(keys: list[Key], length: int) -> bool:
-    tail = keys[-length * REPEATS :]
-    if len(tail) < length * REPEATS:
-        return False
-    cycle = tail[-length:]
-    return all(tail[index] == cycle[index % length] for index in range(len(tail)))
-
-
-def _last(keys: list[Key], count: int) -> list[tuple[int, Key]]:
-    return list(enumerate(keys))[-count:]
+def _repeats(calls: list[Trace], length: int) -> bool:
+    tail = calls[-length * REPEATS :]
+    return len(tail) == length * REPEATS and all(tail[at] == tail[at - length] for at in range(length, len(tail)))

@@ -4,7 +4,7 @@
     empty          neither words nor a call                   twice   a person is asked
     truncated      the answer hit the output limit            twice   the run ends, with what there is
     refusal        the model would not go on                  once*   the run ends
-    malformed      calls that could not be read, 3 turns      once    a person is asked
+    malformed      six calls in a row failed, of any tools    once    a person is asked
     tool           one tool failed 3 times in a row           once    a person is asked
     loop           the same calls, the same results           once    a person is asked
     answer_schema  the answer does not fit its schema         twice   the run ends, with what there is
