@@ -118,3 +118,10 @@ def test_what_cannot_be_started_is_said(arguments: list[str], complaint: str) ->
     with pytest.raises(CommandError, match=complaint):
         run_agent(*arguments)
     assert not Run.objects.exists()
+
+
+def test_a_run_is_started_with_a_priority() -> None:
+    assert run_agent("database-analyst", GOAL, "--priority", "high")[0] == 0
+    assert Run.objects.get().priority == Run.Priority.HIGH
+    with pytest.raises(CommandError, match="priority"):
+        run_agent("database-analyst", GOAL, "--priority", "urgent")
