@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import Field
 
-from agentops.rest import Body, Usd
+from agentops.rest import Body, Usd, listed
 
 from ..actions.agents import state_of
 from ..models import Agent, AgentVersion
@@ -32,6 +32,37 @@ class InputIn(Body):
     default: str | float | bool | None = None
 
 
+class CheckIn(Body):
+    """An expression over the answer and what was done. False, or in error: the task is not completed."""
+
+    kind: Literal["check"]
+    expression: str = Field(
+        max_length=2_000,
+        description="CEL over `answer` (its words), `data` (its JSON, or null), `tools` (names of those that did what "
+        "they were called for), `steps` and `cost_usd`.",
+        examples=["'refund' in tools && answer.contains('A-1042')"],
+    )
+    message: str = Field(
+        max_length=500,
+        description="What is missing when it is false.",
+        examples=["Make the refund and name the order."],
+    )
+
+
+class JudgeIn(Body):
+    """A question that a model answers with yes or no, in a step of its own."""
+
+    kind: Literal["judge"]
+    question: str = Field(max_length=2_000, examples=["Does the answer name every open order?"])
+
+
+Criterion = Annotated[CheckIn | JudgeIn, Field(discriminator="kind")]
+SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}}, "required": ["total"]}
+JUDGED = [{"kind": "judge", "question": "Does the answer name every open order?"}]
+NULLABLE = ("context_tokens", "answer_schema")
+"""For these null is a value: what its models take, an answer in words."""
+
+
 class Fields(Body):
     system_prompt: str | None = Field(None, max_length=100_000, examples=[PROMPT])
     tools: list[Annotated[str, Field(max_length=128)]] | None = Field(None, max_length=200, examples=[["read_file"]])
@@ -46,11 +77,48 @@ class Fields(Body):
     max_tokens: Annotated[int, Field(gt=0, le=10**12, strict=True)] | None = Field(None, examples=[1_000_000])
     max_cost_usd: Annotated[Decimal, Field(gt=0, le=100_000, decimal_places=8)] | None = Field(None, examples=["1.00"])
     max_seconds: Count | None = Field(None, examples=[1800])
+    planning: Annotated[AgentVersion.Planning, listed(AgentVersion.Planning)] | None = Field(
+        None,
+        description="`plan`: it first writes its steps, each carried out by a run of its own; `reviewed`: after a "
+        "person has approved them.",
+        examples=["none"],
+    )
+    delegates_to: list[Annotated[str, Field(max_length=80)]] | None = Field(
+        None, max_length=50, description="Names of agents of the team that it may hand work to.", examples=[["clerk"]]
+    )
+    max_children: Annotated[int, Field(gt=0, le=1_000, strict=True)] | None = Field(
+        None, description="Runs that a run of it may start, in all.", examples=[20]
+    )
+    max_parallel_children: Annotated[int, Field(gt=0, le=100, strict=True)] | None = Field(
+        None, description="Of these at once.", examples=[4]
+    )
+    max_depth: Annotated[int, Field(gt=0, le=10, strict=True)] | None = Field(
+        None, description="Levels of runs below it.", examples=[2]
+    )
+    context_tokens: Annotated[int, Field(ge=4_000, le=100_000_000, strict=True)] | None = Field(
+        None, description="What a request may hold; null: what its models take.", examples=[100_000]
+    )
+    summary_chain: list[Annotated[str, Field(max_length=120)]] | None = Field(
+        None, max_length=20, description="Models that summarise and judge; empty: its own.", examples=[[]]
+    )
+    answer_schema: dict[str, Any] | None = Field(
+        None,
+        description="JSON schema (draft 2020-12, at most 64 kB, referring only to itself) that the final answer must "
+        "fit; null: it answers in words.",
+        examples=[SCHEMA],
+    )
+    success: list[Criterion] | None = Field(
+        None,
+        max_length=10,
+        description="What an answer must meet for the task to count as completed; all of it.",
+        examples=[JUDGED],
+    )
     note: str = Field("", max_length=200, description="What changed, for people.", examples=["Shorter answers."])
 
     def given(self) -> dict[str, Any]:
         """What becomes the version, without what says how."""
-        return self.model_dump(exclude_none=True, exclude={"note", "candidate_percent", "state"})
+        given = self.model_dump(exclude_none=True, exclude={"note", "candidate_percent", "state"})
+        return given | {name: getattr(self, name) for name in NULLABLE if name in self.model_fields_set}
 
 
 class FirstVersion(Fields):
@@ -112,6 +180,19 @@ class AgentVersionOut(Schema):
     max_tokens: int = Field(examples=[1_000_000])
     max_cost_usd: Usd
     max_seconds: int = Field(examples=[1800])
+    planning: Annotated[AgentVersion.Planning, listed(AgentVersion.Planning)] = Field(examples=["none"])
+    delegates_to: list[str] = Field(description="Agents that it may hand work to.", examples=[["clerk"]])
+    max_children: int = Field(examples=[20])
+    max_parallel_children: int = Field(examples=[4])
+    max_depth: int = Field(examples=[2])
+    context_tokens: int | None = Field(description="Null: what its models take.", examples=[None])
+    summary_chain: list[str] = Field(description="Models that summarise and judge; empty: its own.", examples=[[]])
+    answer_schema: dict[str, Any] | None = Field(
+        description="What its final answer must fit; null: words.", examples=[SCHEMA]
+    )
+    success: list[dict[str, Any]] = Field(
+        description="What an answer must meet for the task to count as completed.", examples=[JUDGED]
+    )
     by: str = Field(examples=["ada"])
     created_at: datetime
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -20,6 +20,7 @@ MAX_ANSWER = 4_000
 INT = 2**31 - 1
 
 RunStatus = Annotated[Run.Status, listed(Run.Status)]
+Outcome = Annotated[Run.Outcome, listed(Run.Outcome)]
 WaitingOn = Annotated[Run.WaitingOn, listed(Run.WaitingOn)]
 
 Count = Annotated[int, Field(gt=0, le=INT, strict=True)]
@@ -94,6 +95,8 @@ class RunOut(Schema):
     agent: str = Field(examples=["support-desk"])
     agent_version: int | None = Field(description="Null once the agent was deleted.")
     team: str = Field(description="The team's slug.", examples=["shop"])
+    parent: UUID | None = Field(description="The run that waits for this one's result; null when a person started it.")
+    depth: int = Field(description="How many runs stand above it.", examples=[0])
     goal: str = Field(examples=["Answer the mail that came in today."])
     inputs: dict[str, Any] = Field(examples=[{}])
     status: RunStatus = Field(examples=["queued"])
@@ -104,6 +107,15 @@ class RunOut(Schema):
     stop_reason: str = Field(description="Why it ended; empty while it lives.", examples=[""])
     stop_detail: str = Field(examples=[""])
     answer: str = Field(examples=[""])
+    answer_data: Any = Field(
+        description="The answer as the agent's `answer_schema` has it; null where there is none.", examples=[None]
+    )
+    outcome: Outcome | Literal[""] = Field(
+        description="Whether the answer met the agent's success criteria, apart from how the run ended; empty where "
+        "nothing says what completed means, or nobody could tell.",
+        examples=["completed"],
+    )
+    outcome_detail: str = Field(description="What the answer misses, or why nobody could tell.", examples=[""])
     tainted_by: str = Field(description="What it read from outside first; empty: nothing.", examples=[""])
     unread: int = Field(description="Messages of people that no step has read yet.", examples=[0])
     forked_from: UUID | None = Field(description="The run whose steps before `forked_step` it shares.", examples=[None])
@@ -140,6 +152,10 @@ class RunOut(Schema):
     @staticmethod
     def resolve_undoes(run: Run) -> UUID | None:
         return run.undoes_id
+
+    @staticmethod
+    def resolve_parent(run: Run) -> UUID | None:
+        return run.parent_id
 
     @staticmethod
     def resolve_team(run: Run) -> str:

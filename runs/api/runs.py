@@ -18,7 +18,7 @@ from approvals.pages.search import query
 
 from .. import actions
 from ..models import Run, RunWords
-from .run_schemas import MessageOut, NewRun, RunOut, RunStatus, WaitingOn
+from .run_schemas import MessageOut, NewRun, Outcome, RunOut, RunStatus, WaitingOn
 from .step_schemas import Events, StepOut, ToolCallOut
 
 router = Router(tags=["Runs"], auth=access("runs:read"))
@@ -52,8 +52,10 @@ def list_runs(
     limit: Limit = 50,
     status: Annotated[RunStatus | None, Query()] = None,
     waiting_on: Annotated[WaitingOn | None, Query(description="What a waiting run waits for.")] = None,
+    outcome: Annotated[Outcome | None, Query(description="Whether the task was completed.")] = None,
     agent: Annotated[str, Query(max_length=80)] = "",
     team: Annotated[str, Query(max_length=80, description="A team's slug.")] = "",
+    parent: Annotated[UUID | None, Query(description="The run that started them.")] = None,
     q: Annotated[str, Query(max_length=200, description="Words of the goal and the answer.")] = "",
     start: Annotated[datetime | None, Query(alias="from", description="Made at or after this time.")] = None,
     end: Annotated[datetime | None, Query(alias="to", description="Made before this time.")] = None,
@@ -63,6 +65,7 @@ def list_runs(
         "words__vector": words,
         "status": status,
         "waiting_on": waiting_on,
+        "outcome": outcome,
         "agent_name": agent,
         "team__slug": team,
         "created_at__gte": moment(start, "from"),
@@ -70,7 +73,8 @@ def list_runs(
     }
     rest = Q(**{name: value for name, value in wanted.items() if value})
     few = RunWords.objects.filter(vector=words) if words else None
-    return newest(visible(request), rest, cursor, limit, few)
+    runs = visible(request)
+    return newest(runs.filter(parent=parent) if parent else runs, rest, cursor, limit, few)
 
 
 @router.get("/{uuid:run_id}", response=RunOut, summary="Read a run")
