@@ -1,17 +1,16 @@
-"""From a decision to the next step, with 200 runs waiting: a real worker process, decisions one by one in this one."""
+"""From a decision to the next step, with 1,000 runs waiting: a real worker process, decisions one by one in this one.
+
+Beside DBOS (a message from another process to a waiting workflow) and a bare Celery message between two processes.
+"""
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from django.contrib.auth import get_user_model
-from django.db import connection
 
 from agentops.accounts.access import Actor
 from approvals.actions import decide
@@ -19,54 +18,54 @@ from approvals.models import ApprovalRequest
 from runs.models import Run, Step
 from runs.wake import hint
 
-from . import rows
+from . import hop, processes, rows
+from .peering import Peers
 from .result import Result
 
-WAITING = 200
+WAITING, DECIDED = 1000, 200
 PATIENCE_SECONDS = 120
 
 
-def measure() -> Iterator[Result]:
+def measure(peers: Peers, waiting: int = WAITING, decided: int = DECIDED) -> Iterator[Result]:
+    took = sorted(_ours(waiting, decided))
+    name = f"decision to next step, {waiting:,} waiting"
+    dbos = peers.run("dbos_resume", "wait", waiting=waiting, decided=decided)
+    peer = {"peer": statistics.median(dbos), "peer_name": "DBOS"} if dbos else {}
+    yield Result(f"{name}, p50", "ms", statistics.median(took), 15, False, **peer)
+    yield Result(f"{name}, p99", "ms", took[int(len(took) * 0.99) - 1], 100, False)
+    bare = {"peer": statistics.median(hop.milliseconds(decided)), "peer_name": "a bare Celery message"}
+    yield Result(f"{name}, p50, beside a bare Celery message", "ms", statistics.median(took), None, False, **bare)
+
+
+def _ours(waiting: int, decided: int) -> list[float]:
     person, _ = get_user_model().objects.get_or_create(username="bench", defaults={"is_superuser": True})
-    queued = rows.queue(rows.agent(), WAITING)
-    connection.close()
-    arguments = ["worker", "--pool=threads", "-c", "500", "-Q", "runs", "--without-gossip", "--without-mingle"]
-    command = [sys.executable, "-m", "celery", "-q", "-A", "benchmarks.worker", *arguments, "--loglevel", "WARNING"]
-    worker = subprocess.Popen(command, env=os.environ.copy())
-    try:
-        for run in queued:
-            hint(run.pk)
-        ids = [run.pk for run in queued]
-        _until(lambda: Run.objects.filter(pk__in=ids, waiting_on="approval").count() == WAITING)
-        for request in ApprovalRequest.objects.pending().filter(team__slug="bench"):
+    ids = [run.pk for run in rows.queue(rows.agent(), waiting)]
+    with processes.workers(1):
+        for run_id in ids:
+            hint(run_id)
+        held = Run.objects.filter(pk__in=ids, waiting_on="approval")
+        processes.until(lambda: held.count() == waiting, "The runs did not come to wait.", PATIENCE_SECONDS)
+        requests = ApprovalRequest.objects.pending().filter(context__run_id__in=[str(pk) for pk in ids])
+        chosen = list(requests.order_by("pk")[:decided])
+        for request in chosen:
             decide(Actor(person), request.pk, decision="approve", revision=request.revision, via="api")
-            _until(partial(_went_on, request.context["run_id"]))
-        _until(lambda: Run.objects.filter(pk__in=ids, status=Run.Status.SUCCEEDED).count() == WAITING)
-    finally:
-        worker.terminate()
-        worker.wait()
-    took = sorted(_milliseconds(ids))
-    yield Result("decision to next step, 200 waiting runs, p50", "ms", statistics.median(took), 15, False)
-    yield Result("decision to next step, 200 waiting runs, p99", "ms", took[int(len(took) * 0.99) - 1], 100, False)
+            run_id = request.context["run_id"]
+            processes.until(partial(_went_on, run_id), "A decided run did not go on.")
+        # Else the last ones are still on their way to their ends when the worker is ended.
+        processes.until(lambda: held.count() == waiting - len(chosen), "The decided runs did not end.")
+    return _milliseconds([request.context["run_id"] for request in chosen])
 
 
 def _went_on(run_id: str) -> bool:
+    time.sleep(0.01)
     return Step.objects.filter(run_id=run_id, number=2).exists()
 
 
-def _milliseconds(ids: list[object]) -> Iterator[float]:
+def _milliseconds(ids: list[str]) -> list[float]:
     """By the database's clock: from the decision's transaction to the next step's row."""
     decided = {
         request.context["run_id"]: request.decided_at
-        for request in ApprovalRequest.objects.filter(context__run_id__in=[str(pk) for pk in ids])
+        for request in ApprovalRequest.objects.filter(context__run_id__in=ids)
     }
-    for step in Step.objects.filter(run_id__in=ids, number=2):
-        yield (step.opened_at - decided[str(step.run_id)]).total_seconds() * 1000
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError("The worker did not get there.")
-        time.sleep(0.01)
+    steps = Step.objects.filter(run_id__in=ids, number=2)
+    return [(step.opened_at - decided[str(step.run_id)]).total_seconds() * 1000 for step in steps]

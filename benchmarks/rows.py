@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.db.models.functions import Now
 
@@ -34,7 +36,7 @@ async def bench_act(number: int) -> int:
     return number
 
 
-def agent(name: str = "bench") -> Agent:
+def agent(name: str = "bench", chain: Sequence[str] = ("scripted",)) -> Agent:
     team, _ = Team.objects.get_or_create(slug="bench", defaults={"name": "Bench"})
     found, created = Agent.objects.get_or_create(team=team, name=name, defaults={"title": name})
     if created:
@@ -43,14 +45,24 @@ def agent(name: str = "bench") -> Agent:
             found,
             system_prompt="You are measured.",
             tools=["bench_look", "bench_act"],
-            model_chain=["scripted"],
+            model_chain=list(chain),
             **LIMITS,
         )
     return found
 
 
-def queue(found: Agent, count: int, goal: str = "Go.") -> list[Run]:
+def queue(found: Agent, count: int, goals: str | list[str] = "Go.", *, due: bool = True, **more: Any) -> list[Run]:
+    """Runs that wait for a worker; those that are not `due` have no time yet."""
     return Run.objects.bulk_create(
-        Run(team=found.team, agent=found, agent_name=found.name, version=found.live, goal=goal, wake_at=Now(), **LIMITS)
-        for _ in range(count)
+        Run(
+            team=found.team,
+            agent=found,
+            agent_name=found.name,
+            version=found.live,
+            goal=goals if isinstance(goals, str) else goals[number],
+            wake_at=Now() if due else None,
+            **LIMITS,
+            **more,
+        )
+        for number in range(count)
     )

@@ -11,7 +11,7 @@ from agentops.core.models import Attempt, ModelAnswer, ModelRequest, OnAttempt, 
 from agentops.core.usage import Usage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scripted:
     """Calls `tool` in every turn but the last."""
 
