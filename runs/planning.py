@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from agentops.core.tools import Tier, digest
 from agentops.engine import plans
@@ -164,8 +164,8 @@ def _begin_if_due(plan: Plan, events: Events) -> float | None:
     request = request_of(plan)
     if request is None or request.status != ApprovalRequest.Status.APPROVED:
         return None
-    if request.takes_effect_at and request.takes_effect_at > timezone.now():
-        return max((request.takes_effect_at - timezone.now()).total_seconds(), 0.2)
+    if request.takes_effect_at and request.takes_effect_at > request.now:
+        return max((request.takes_effect_at - request.now).total_seconds(), 0.2)
     if request.history.filter(decision="edit").exists():
         plan.edited_by_name = request.decided_by_name
         plan.steps.exclude(status=PlanStep.Status.DONE).delete()
@@ -181,7 +181,8 @@ def _begin_if_due(plan: Plan, events: Events) -> float | None:
 
 
 def request_of(plan: Plan) -> ApprovalRequest | None:
-    mine = ApprovalRequest.objects.filter(subject_kind=KIND, subject_id=str(plan.pk))
+    """The newest; `now` is the time by the database's clock, which says when an approval takes effect."""
+    mine = ApprovalRequest.objects.filter(subject_kind=KIND, subject_id=str(plan.pk)).annotate(now=Now())
     return mine.order_by("-created_at").first()
 
 
