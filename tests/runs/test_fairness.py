@@ -260,7 +260,6 @@ def celery(model: Model, slots: int) -> Iterator[tuple[Worker, Callable[[Run], F
 @pytest.fixture(autouse=True)
 def places(settings: Any, tmp_path: Path) -> None:
     settings.AGENTOPS_WORKSPACES = tmp_path
-    settings.AGENTOPS_LEASE_SECONDS = 2
 
 
 @pytest.mark.parametrize("slots", [1, 4])
@@ -296,7 +295,8 @@ def test_a_hint_for_a_run_that_was_taken_is_good_for_another() -> None:
     assert second.status == "succeeded"
 
 
-def test_a_crowd_of_long_runs_makes_room_at_a_steps_boundary_and_goes_on_behind() -> None:
+def test_a_crowd_of_long_runs_makes_room_at_a_steps_boundary_and_goes_on_behind(settings: Any) -> None:
+    settings.AGENTOPS_LEASE_SECONDS = 6  # a heartbeat every one and a half
     crowd, single = agent(tools=["write_file"]), agent()
     roomy = {"max_steps": 2000, "max_tool_calls": 2000, "max_cost_usd": 1000}
     long_ones = due(crowd, 3, **roomy)
