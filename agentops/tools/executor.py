@@ -161,6 +161,7 @@ def _envelope(name: str, value: Any) -> ToolResult:
         truncated=result.truncated or cut,
         hint=json_safe(result.hint),
         untrusted_source=json_safe(result.untrusted_source),
+        ref=json_safe(result.ref),
     )
 
 

@@ -88,7 +88,9 @@ class MessagesProvider:
                 _not_counting.add(self._identity)
             _log.info("tokens_not_counted", provider=self.name, reason=fault.kind, detail=str(fault))
             return None
-        return counted.input_tokens if isinstance(counted.input_tokens, int) else None
+        # The SDK hands on what is not JSON as text, whatever its own type says.
+        tokens = getattr(counted, "input_tokens", None)
+        return tokens if isinstance(tokens, int) else None
 
     async def aclose(self) -> None:
         client = _clients.get(asyncio.get_running_loop(), {}).pop(self._identity, None)
