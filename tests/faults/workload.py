@@ -130,6 +130,6 @@ def _uses(random_: random.Random, tools: tuple[str, ...], prefix: str) -> Iterat
         elif tool == "ask_human":
             yield {"name": tool, "input": {"question": what}}
         else:
-            slow = random_.random() < 0.5
-            before, after = (round(random_.uniform(0, 0.4), 3) for _ in range(2)) if slow else (0.0, 0.0)
+            slow = random_.random() < 0.6
+            before, after = (round(random_.uniform(0, 1.0), 3) for _ in range(2)) if slow else (0.0, 0.0)
             yield {"name": tool, "input": {"what": what, "before": before, "after": after}}
