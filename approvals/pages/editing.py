@@ -129,6 +129,8 @@ def typed_json(text: str) -> dict[str, Any]:
         ) from error
     if not isinstance(value, dict):
         raise InvalidInput(_("The arguments are a JSON object: { … }."), "json")
+    if any("\ud800" <= character <= "\udfff" for character in json.dumps(value, ensure_ascii=False)):
+        raise InvalidInput(_("It holds half of a surrogate pair, which is no character. Leave it out."), "json")
     return value
 
 

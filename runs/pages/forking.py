@@ -53,13 +53,14 @@ def _form(
     request: HttpRequest, run: Run, step: Step, error: str = "", field: str = "", status: int = 200
 ) -> HttpResponse:
     typed = request.POST
+    shown = {"words", "version", "goal"} if step.number == 1 else {"words", "version"}
     live = run.agent.live if run.agent else None
     context = {
         "run": run,
         "step": step,
         "error": error,
         "field": field,
-        "elsewhere": bool(error) and field not in ("words", "goal", "version") and not field.startswith("limits."),
+        "elsewhere": bool(error) and field not in shown and not field.startswith("limits."),
         "words": typed.get("words", ""),
         "goal": typed.get("goal", run.goal),
         "version": typed.get("version", "same"),
