@@ -19,8 +19,8 @@ from approvals.pages import search
 from approvals.pages.search import Found
 from runs.models import Agent, Run, RunWords
 
-NAMES = ("q", "status", "agent", "by", "via", "from", "to", "tainted", "cost")
-MORE = ("by", "via", "from", "to", "tainted", "cost")
+NAMES = ("q", "status", "agent", "by", "via", "from", "to", "outcome", "tainted", "cost", "children")
+MORE = ("by", "via", "from", "to", "outcome", "tainted", "cost", "children")
 """Those behind "More filters"."""
 LIVE = "live"
 VIA = ("page", "api", "command", "schedule", "webhook")
@@ -59,6 +59,8 @@ class Filters:
         if words is not None:
             rest &= Q(words__vector=words)
             few = RunWords.objects.filter(vector=words)
+        if "children" not in self.values:
+            runs = runs.filter(parent=None)
         found = runs.filter(first, self._period())
         return search.newest_matching(found, rest, "created_at", cursor, size, few)
 
@@ -82,6 +84,9 @@ class Filters:
             found.append(Q(started_via=via))
         if get("status") in Run.Status.values:
             found.append(Q(status=get("status")))
+        if outcome := get("outcome"):
+            # No index has it: rare among all runs, it is looked for newest first, a part at a time.
+            found = [*(found or [Q()]), Q(outcome=outcome)]
         if cost := get("cost"):
             found = [*(found or [Q()]), Q(cost_usd__gt=Decimal(cost))]
         return found
@@ -99,9 +104,11 @@ class Filters:
 def _sound(name: str, value: str) -> bool:
     if name == "status":
         return value == LIVE or value in Run.Status.values or value in Run.WaitingOn.values
+    if name == "outcome":
+        return value in Run.Outcome.values
     if name == "via":
         return value in VIA
-    if name == "tainted":
+    if name in ("tainted", "children"):
         return value == "yes"
     if name in ("from", "to"):
         return _date(value) is not None
