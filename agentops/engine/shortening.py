@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 SUMMARY_TOKENS = 1_500
 """What a summary may be long."""
+MOST_SUMMARY = 5 * SUMMARY_TOKENS
+"""Characters of it, where a server does not mind the limit."""
 WORTHWHILE = 0.1
 """Share of the request that shortening must save, as long as the request still fits."""
 RESULTS_OVER = 600
@@ -192,7 +194,7 @@ class _Shortening:
             return step, self._plain(left_out, str(refused))
         except End as over_limit:
             return step, self._plain(left_out, over_limit.detail)
-        words = storable(answer.text).strip()
+        words = storable(answer.text).strip()[:MOST_SUMMARY]
         if not words or answer.stop_reason == "refusal":
             return step, self._plain(left_out, "The model wrote no summary.", answer.attempts)
         return step, Summary(words, answer.attempts[-1].model, answer=answer, attempts=answer.attempts)

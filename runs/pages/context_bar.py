@@ -73,7 +73,8 @@ class Context:
         drawn, at = [], 0.0
         for part in self.parts:
             width = 100 * part.tokens / self.budget if self.budget else 0.0
-            drawn.append((_fill(part.key, at, width),))
+            # What is kept free stands at the end, where the answer would come to.
+            drawn.append((_fill(part.key, 100 - width if part.key == "headroom" else at, width),))
             at += width
         return format_html(
             '<svg class="context-bar" width="100%" height="{0}" aria-hidden="true">{1}'

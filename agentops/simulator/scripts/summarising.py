@@ -11,15 +11,15 @@ from .results import one_line, read
 OPENING = "You write the summary that takes the place of the earlier turns"
 MOST_DONE = 25
 """The latest calls that are told one by one."""
-MOST_FACTS = 60
+MOST_FACTS = 30
 
 _CALL = re.compile(r"^It called ([\w-]+) \((.*?)\) ", re.MULTILINE)
 _RESULT = re.compile(r"^Result: (.*)$", re.MULTILINE)
-_FACT = re.compile(r"\b(?:fact|remember|note that):? [^\n\"\\]{3,200}", re.IGNORECASE)
+_FACT = re.compile(r"\b(?:fact|remember): [^\n\"\\]{3,160}?(?= *(?:\bfact:|\bremember:|[\n\"\\]|$))", re.IGNORECASE)
 
 
 def summary(request: Request) -> str:
-    """ "" when no summary is asked for."""
+    """Nothing when no summary is asked for."""
     if not request.system.startswith(OPENING):
         return ""
     record = request.goal()
@@ -29,8 +29,8 @@ def summary(request: Request) -> str:
     done = [f"- {call}: {outcome}" for call, outcome in zip(calls, outcomes, strict=False)]
     earlier = f" ({len(done) - MOST_DONE} calls before these)" if len(done) > MOST_DONE else ""
     parts = [f"Done{earlier}:", *(done[-MOST_DONE:] or ["- nothing yet"])]
-    parts += ["Facts:", *(f"- {fact}" for fact in facts or ["none"])]
-    return "\n".join([*parts, "Open:", "- the goal"])
+    parts += ["", "Facts:", *(f"- {fact}" for fact in facts or ["none"])]
+    return "\n".join([*parts, "", "Open:", "- the goal"])
 
 
 def _outcome(text: str) -> str:
