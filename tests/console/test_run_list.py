@@ -67,6 +67,14 @@ def test_a_filter_shows_what_fits_and_nothing_else(desk: Desk, query: dict[str, 
     assert not desk.shows(other, **query)
 
 
+def test_runs_that_other_runs_started_are_shown_when_asked_for(desk: Desk) -> None:
+    parent = desk.run()
+    child = desk.run(parent=parent)
+    assert desk.shows(parent)
+    assert not desk.shows(child)
+    assert desk.shows(child, children="yes")
+
+
 def test_an_agents_runs_are_found_by_its_name(desk: Desk) -> None:
     other = factories.agent(desk.team)
     assert desk.shows(desk.run(agent=other), agent=other.name)

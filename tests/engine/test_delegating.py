@@ -106,6 +106,5 @@ def test_the_model_is_told_whom_it_may_hand_work_to() -> None:
     assert "- researcher: Reads pages.\n- writer" in offered.spec.description
     assert offered.spec.input_schema["properties"]["agent"]["enum"] == ["researcher", "writer"]
     assert delegate.delegate.spec.input_schema["properties"]["agent"].get("enum") is None
-    assert (
-        offered.effect_line(offered.validate({"agent": "writer", "goal": "Write\nit."})) == "Hand to writer: Write it."
-    )
+    arguments = offered.validate({"agent": "writer", "goal": "Write\nit."})
+    assert offered.effect_line(arguments) == "Hand to writer: Write it."

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from agentops.core.errors import Conflict, InvalidInput
 from agentops.core.models import ModelRequest
@@ -387,3 +388,11 @@ def test_a_person_may_ask_about_a_plan_before_deciding(workers: Make) -> None:
     inquiry.refresh_from_db()
     assert inquiry.answer == "Because b needs it."
     assert now(run).waiting_on == "approval"
+
+
+def test_the_queue_shows_a_plan_as_it_shows_any_action(workers: Make, client: Any) -> None:
+    team, _, _, _, request = in_review(workers)
+    client.force_login(make.admin(team).user)
+    shown = client.get(reverse("approval", args=[request.pk])).content.decode()
+    assert "Work through this plan of 2 steps" in shown
+    assert client.get(reverse("approval-arguments", args=[request.pk])).status_code == 200
