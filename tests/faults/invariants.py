@@ -27,6 +27,8 @@ NEVER_STARTED = ("invalid", "rejected", "expired", "cancelled", "answered", "don
 ALLOW = ("approve", "edit")
 ENDS = {"succeeded": {"answered"}, "cancelled": {"cancelled"}, "failed": {"model_failed"}}
 """Why a run may have ended. An internal error is none of them; nor is a limit, all of which are far."""
+GIVEN_UP = " times and never finished."
+"""Its workers died or lost their lease again and again: on a machine with too much to do, that is a fault outside."""
 MOST_SHOWN = 10
 
 
@@ -90,7 +92,8 @@ def check_all(evidence: Evidence) -> None:
 def every_run_ended(evidence: Evidence) -> Iterable[str]:
     """Every run reached an end, for a reason that a fault outside can give."""
     for name, run in evidence.runs.items():
-        if run.stop_reason not in ENDS.get(run.status, ()):
+        given_up = run.status == "failed" and run.stop_detail.endswith(GIVEN_UP)
+        if run.stop_reason not in ENDS.get(run.status, ()) and not given_up:
             yield f"{name} is {run.status} {run.waiting_on}: {run.stop_reason} {run.stop_detail}"
 
 

@@ -26,7 +26,7 @@ from .schedule import KINDS, faults
 from .watching import Accounts, Rows
 from .workload import MODEL, RULES, TOOLS, Workload
 
-LEASE = 2.0
+LEASE = 3.0
 """Seconds."""
 LIMIT_A_RUN = Decimal("0.02")
 """USD; a run costs more."""
