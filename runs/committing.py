@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import select
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -28,6 +31,8 @@ from .models import Run
 from .purse import Purse
 
 T = TypeVar("T")
+
+GIVE_BACK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +182,51 @@ class Committing:
         return await asyncio.get_running_loop().run_in_executor(self.means.executor, returning_connection, work)
 
 
+_this_thread = threading.local()
+
+
+def keep_connection() -> None:
+    """To be called first in a thread that does nothing but database work: it keeps its connection while that is good.
+
+    Handed back after each job, it would cost every commit the pool's look at it, which is another round trip.
+    """
+    _this_thread.keeps = True
+
+
 def returning_connection(work: Callable[[], T]) -> T:
-    """Run database work on an executor's thread; its connection goes back to the pool."""
+    """Run database work on an executor's thread; its connection goes back to the pool, unless the thread keeps it."""
+    keeps = getattr(_this_thread, "keeps", False)
+    if keeps and connection.connection is not None and _ended(connection.connection):
+        connection.close()
     try:
         return work()
+    except BaseException:
+        keeps = False
+        raise
     finally:
+        if not keeps:
+            connection.close()
+
+
+def give_back_connections(executor: Executor, threads: int) -> None:
+    """Before the executor ends. Every one of its threads takes part: none is done before all have come."""
+    all_here = threading.Barrier(threads)
+
+    def give_back() -> None:
         connection.close()
+        with suppress(threading.BrokenBarrierError):
+            all_here.wait(GIVE_BACK_SECONDS)
+
+    wait([executor.submit(give_back) for _ in range(threads)])
+
+
+def _ended(raw: Any) -> bool:
+    """The server has something to say although nothing was asked: that it has gone."""
+    if raw.closed or raw.broken:
+        return True
+    waiting = select.poll()
+    waiting.register(raw.pgconn.socket, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def numbered(change: Change, written: Written) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ from agentops.version import version
 
 from . import assembly, estimating, fairness, lease, loading
 from .actions.control import fail_run
-from .committing import Means, returning_connection
+from .committing import Means, give_back_connections, keep_connection, returning_connection
 from .lease import Lease
 from .recorder import Recorder
 from .wake import hint
@@ -68,7 +68,7 @@ class Worker:
         self.engaged = 0
         """Slots in use: those that carry a run, and those that look for one."""
         self.active: dict[str, Active] = {}
-        self.executor = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="journal")
+        self.executor = ThreadPoolExecutor(DATABASE_THREADS, "journal", initializer=keep_connection)
         self.loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stopping = False
@@ -90,6 +90,7 @@ class Worker:
         """End the loop and what it does for itself; for a process that goes on without its worker."""
         asyncio.run_coroutine_threadsafe(self._close(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
+        give_back_connections(self.executor, DATABASE_THREADS)
         self.executor.shutdown()
 
     def say_goodbye(self) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.db import OperationalError, connection
 
+from runs.committing import give_back_connections, keep_connection, returning_connection
 from runs.journal import run_statement
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,3 +20,23 @@ def test_a_connection_lost_in_a_commit_is_an_outage_and_no_fault_of_the_run() ->
     finally:
         connection.close()
     assert run_statement("SELECT 1", {}) == (1,)
+
+
+def test_a_thread_that_keeps_its_connection_notices_that_the_server_has_ended_it() -> None:
+    with ThreadPoolExecutor(1, initializer=keep_connection) as thread:
+
+        def ask() -> int:
+            row = run_statement("SELECT pg_backend_pid()", {})
+            assert row is not None
+            return int(row[0])
+
+        def job() -> int:
+            return thread.submit(returning_connection, ask).result()
+
+        first = job()
+        assert job() == first
+        assert run_statement("SELECT pg_terminate_backend(%(pid)s::int, 5000)", {"pid": first}) == (True,)
+        second = job()
+        assert second != first
+        give_back_connections(thread, 1)
+        assert thread.submit(lambda: connection.connection).result() is None
