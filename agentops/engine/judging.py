@@ -89,8 +89,8 @@ async def _ask(asking: Asking) -> None:
     state, journal = asking.state, asking.journal
     message = user(_case(state))
     step, heard = await _hear(asking, message)
-    verdicts, problem = _read(heard.answer, len(_questions(state))) if heard.answer else ([], heard.problem)
-    said = _judgement(_questions(state), verdicts, problem, again=heard.answer is not None)
+    verdicts, problem = _read(heard.answer, _questions(state)) if heard.answer else ([], heard.problem)
+    said = _judgement(verdicts, problem, again=heard.answer is not None)
     details = {"met": said.met, "why": said.why, "again": said.again, "verdicts": verdicts}
     state.judgements.append(said)
     end = _end(state) if _settled(state) else None
@@ -168,14 +168,18 @@ def _case(state: RunState) -> str:
     return json.dumps(case, ensure_ascii=False, indent=1)
 
 
-def _read(answer: ModelAnswer, questions: int) -> tuple[list[dict[str, Any]], str]:
+def _read(answer: ModelAnswer, questions: list[str]) -> tuple[list[dict[str, Any]], str]:
     """The verdicts, and why there are none."""
     if answer.stop_reason == "refusal":
         return [], "The model refused to judge it."
-    data, problem = answers.read(answer.text, _schema(questions))
+    data, problem = answers.read(answer.text, _schema(len(questions)))
     if problem:
         return [], f"What it said could not be read: {problem}"
-    return [{"met": one["met"], "why": _line(one["why"])} for one in data["verdicts"]], ""
+    verdicts = [
+        {"question": _line(question, MOST_QUESTION), "met": one["met"], "why": _line(one["why"])}
+        for question, one in zip(questions, data["verdicts"], strict=True)
+    ]
+    return verdicts, ""
 
 
 def _schema(questions: int) -> dict[str, Any]:
@@ -188,14 +192,10 @@ def _schema(questions: int) -> dict[str, Any]:
     return {"type": "object", "properties": {"verdicts": verdicts}, "required": ["verdicts"]}
 
 
-def _judgement(questions: list[str], verdicts: list[dict[str, Any]], problem: str, *, again: bool) -> Judgement:
+def _judgement(verdicts: list[dict[str, Any]], problem: str, *, again: bool) -> Judgement:
     if not verdicts:
         return Judgement(None, _line(problem), again)
-    missing = [
-        f"“{_line(question, MOST_QUESTION)}” was judged not to be met: {verdict['why']}"
-        for question, verdict in zip(questions, verdicts, strict=True)
-        if not verdict["met"]
-    ]
+    missing = [f"“{one['question']}” was judged not to be met: {one['why']}" for one in verdicts if not one["met"]]
     return Judgement(not missing, " ".join(missing))
 
 

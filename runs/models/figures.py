@@ -74,6 +74,11 @@ class HourlyRuns(models.Model):
     succeeded = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0)
     cancelled = models.BigIntegerField(default=0)
+    completed = models.BigIntegerField(default=0, db_default=0)
+    """Met the success criteria of its agent; runs of agents without any are in neither of these."""
+    not_completed = models.BigIntegerField(default=0, db_default=0)
+    missed = models.BigIntegerField(default=0, db_default=0)
+    """Of the succeeded ones, those that are not completed: they answered, and it was not good enough."""
     steps = models.BigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=18, decimal_places=8, default=0)
     active_ms = models.BigIntegerField(default=0)

@@ -155,6 +155,10 @@ class StepCard:
         return self.step.kind == Step.Kind.COMPACTION
 
     @property
+    def is_judge(self) -> bool:
+        return self.step.kind == Step.Kind.JUDGE
+
+    @property
     def can_fork(self) -> bool:
         return self.step.kind == Step.Kind.TURN
 
@@ -182,7 +186,7 @@ class StepCard:
     @property
     def told(self) -> str:
         """Words that the step's input brought besides tool results and people's messages, such as a correction."""
-        if self.step.number == 1 or self.is_aside or self.is_compaction:
+        if self.step.number == 1 or self.is_aside or self.is_compaction or self.is_judge:
             return ""
         words = [b for b in self.step.input.get("content", []) if b.get("type") == "text"]
         return messages.text_of(words[: len(words) - len(self.messages)])

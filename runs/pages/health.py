@@ -24,7 +24,7 @@ COMPLETION, FIRST_TRY, STEPS, P95_SECONDS = 80, 90, 10, 60
 MINE = "hour >= %(since)s AND (%(all)s OR team_id = ANY(%(teams)s))"
 RUNS = f"""
 SELECT hour, sum(started)::bigint, sum(succeeded)::bigint, sum(failed)::bigint, sum(cancelled)::bigint,
-    sum(steps)::bigint, sum(cost_usd),
+    sum(completed)::bigint, sum(not_completed)::bigint, sum(missed)::bigint, sum(steps)::bigint, sum(cost_usd),
     ARRAY[{", ".join(f"sum(durations[{n}])" for n in range(1, figures.BUCKETS + 1))}]::bigint[]
 FROM runs_hourlyruns WHERE {MINE} GROUP BY hour
 """  # noqa: S608 - numbers of our own
@@ -39,6 +39,11 @@ FROM runs_hourlydecisions WHERE {MINE} GROUP BY hour
 """  # noqa: S608 - as above
 
 
+SUMS = (
+    "started", "succeeded", "failed", "cancelled", "completed", "not_completed", "missed", "steps", "cost_usd"
+)  # fmt: skip
+
+
 @dataclass(slots=True)
 class Hour:
     """Sums of one hour, or of all of them."""
@@ -47,6 +52,9 @@ class Hour:
     succeeded: int = 0
     failed: int = 0
     cancelled: int = 0
+    completed: int = 0
+    not_completed: int = 0
+    missed: int = 0
     steps: int = 0
     cost_usd: float = 0
     durations: list[int] = field(default_factory=lambda: [0] * figures.BUCKETS)
@@ -61,8 +69,18 @@ class Hour:
         return self.succeeded + self.failed
 
     @property
+    def judged(self) -> int:
+        """Runs of agents that say what completed means."""
+        return self.completed + self.not_completed
+
+    @property
+    def done(self) -> int:
+        """Tasks completed; where nothing says what that means, an answer is enough."""
+        return self.succeeded - self.missed
+
+    @property
     def completion(self) -> float | None:
-        return figures.percent(self.succeeded, self.ended)
+        return figures.percent(self.done, self.ended)
 
     @property
     def first_try(self) -> float | None:
@@ -119,7 +137,7 @@ def look(actor: Actor) -> Day:
     with connection.cursor() as cursor:
         cursor.execute(RUNS, asked)
         for at, *sums, durations in cursor.fetchall():
-            _put(hours, at, ("started", "succeeded", "failed", "cancelled", "steps", "cost_usd"), sums)
+            _put(hours, at, SUMS, sums)
             _put(hours, at, ("durations",), [durations])
         cursor.execute(TOOLS, asked)
         for at, tool, succeeded, failed, *first_try in cursor.fetchall():
@@ -137,8 +155,8 @@ def metrics(day: Day) -> list[Metric]:
     runs = reverse("runs")
     return [
         _metric(
-            day, _("Completion"), "completion", _percent, COMPLETION, True, f"{runs}?status=failed",
-            _("%(n)s of %(all)s ended well") % {"n": day.total.succeeded, "all": day.total.ended},
+            day, _("Task completion"), "completion", _percent, COMPLETION, True,
+            f"{runs}?outcome=not_completed" if day.total.judged else f"{runs}?status=failed", _counted(day.total),
         ),
         _metric(
             day, _("First-try tool success"), "first_try", _percent, FIRST_TRY, True, reverse("tools"),
@@ -158,6 +176,18 @@ def metrics(day: Day) -> list[Metric]:
             _("%(n)s decided by people") % {"n": day.total.decided},
         ),
     ]  # fmt: skip
+
+
+def _counted(total: Hour) -> str:
+    """What the share of completed tasks counts: criteria where there are some, an answer where there are none."""
+    if not total.judged:
+        return _("%(n)s of %(all)s ended with an answer; no success criteria") % {"n": total.done, "all": total.ended}
+    return _("%(n)s of %(all)s; %(met)s of %(judged)s by success criteria, the others by ending with an answer") % {
+        "n": total.done,
+        "all": total.ended,
+        "met": total.completed,
+        "judged": total.judged,
+    }
 
 
 def _metric(

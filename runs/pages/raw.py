@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from agentops.context.record import record
 from agentops.core.messages import Message, user
 from agentops.engine.answers import as_sent
-from agentops.engine.prompts import rules, summarise
+from agentops.engine.prompts import judge, rules, summarise
 from agentops.tools.registry import registry
 from runs import compacting
 from runs.assembly import with_reading
@@ -21,6 +21,9 @@ from runs.history import steps_of
 from runs.models import Run, Step
 
 from .seeing import visible_run
+
+BESIDE = {Step.Kind.COMPACTION: summarise, Step.Kind.JUDGE: judge}
+"""What a model is told that works beside the conversation, in place of the agent's own."""
 
 
 @require_GET
@@ -39,8 +42,8 @@ def whole_request(request: HttpRequest, run_id: UUID, number: int) -> JsonRespon
     step = get_object_or_404(run.step_set, number=number)
     content = {
         "model": step.model or (run.version.model_chain if run.version else []),
-        "system": summarise() if step.kind == Step.Kind.COMPACTION else _system(run),
-        "tools": [] if step.kind == Step.Kind.COMPACTION else _tools(run),
+        "system": BESIDE[step.kind]() if step.kind in BESIDE else _system(run),
+        "tools": [] if step.kind in BESIDE else _tools(run),
         "messages": _messages(run, step),
     }
     return JsonResponse(content, json_dumps_params={"indent": 2})
@@ -58,6 +61,8 @@ def _tools(run: Run) -> list[dict[str, Any]]:
 
 def _messages(run: Run, step: Step) -> list[Message]:
     """What the step's request began with, and what the step added; of a shortening, the record that was summarised."""
+    if step.kind == Step.Kind.JUDGE:
+        return [step.input]
     found: list[Message] = []
     for row in steps_of(run).filter(number__lt=step.number).order_by("number"):
         if row.kind == Step.Kind.COMPACTION:

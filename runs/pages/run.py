@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from runs.history import steps_of
 from runs.models import Run, ToolCall
 
-from . import expected, forking, meters, people, rail, taking_over, timeline, undoing, wording
+from . import expected, forking, meters, people, rail, structured, taking_over, timeline, undoing, wording
 from .seeing import rights, visible_run
 
 MANY = 500
@@ -38,6 +38,7 @@ def state(request: HttpRequest, run: Run) -> dict[str, Any]:
         "meters": limits,
         "at_limit": any(meter.hit for meter in limits),
         "ending": wording.ending(run),
+        "structured": structured.of(run),
         "until": wording.until(run),
         "when_read": wording.when_read(run),
         "expected": expected.of(run),

@@ -75,6 +75,7 @@ def _choices(request: HttpRequest, filters: Filters) -> dict[str, Any]:
         "agents": Agent.objects.visible_to(request.actor).values_list("name", "title").distinct(),
         "people": sorted({*people, filters.values.get("by", "")} - {""}),
         "ways": VIA,
+        "outcomes": Run.Outcome.choices,
         "more": sum(name in filters.values for name in MORE),
     }
 

@@ -68,6 +68,19 @@ def page(actor: Actor) -> str:
     return sign_in(actor).get(reverse("overview")).content.decode()
 
 
+def test_completion_counts_criteria_where_there_are_some_and_says_so() -> None:
+    ours = team()
+    ended(ours, hours_ago(2), succeeded=6, failed=4)
+    (metric, *_others) = health.metrics(health.look(viewer(ours)))
+    assert (metric.value, metric.hint) == ("60 %", "6 of 10 ended with an answer; no success criteria")
+    assert metric.link.endswith("status=failed")
+    ended(ours, hours_ago(1), succeeded=9, failed=1, completed=3, not_completed=6, missed=5)
+    (metric, *_others) = health.metrics(health.look(viewer(ours)))
+    assert metric.value == "50 %", "15 answered; 5 of them missed their criteria"
+    assert metric.hint == "10 of 20; 3 of 9 by success criteria, the others by ending with an answer"
+    assert metric.link.endswith("outcome=not_completed")
+
+
 def test_metrics_stand_beside_their_targets() -> None:
     ours, theirs = team(), team("Rivals")
     ended(ours, hours_ago(2), started=12, succeeded=6, failed=4, steps=50, cost_usd=Decimal("1.2"))
@@ -79,14 +92,14 @@ def test_metrics_stand_beside_their_targets() -> None:
     shown = {metric.name: metric for metric in health.metrics(health.look(viewer(ours)))}
     values = {name: (metric.value, metric.met) for name, metric in shown.items()}
     assert values == {
-        "Completion": ("60 %", False),
+        "Task completion": ("60 %", False),
         "First-try tool success": ("90 %", True),
         "Steps a task": ("5.0", True),
         "Cost a success": ("$0.2000", None),
         "p95 working time": ("30 s", True),
         "Time to decide": ("45 s", None),
     }
-    assert "together 60 %" in shown["Completion"].line
+    assert "together 60 %" in shown["Task completion"].line
     assert health.look(viewer(ours)).total.started == 13
 
 

@@ -16,6 +16,7 @@ from agentops.engine.state import AgentSpec, Judgement, OpenStep, RunState, Said
 from .doubles import CountingTool, World, attempt, calls, check_conversation, run_state, says
 
 QUESTION = "Does it name every open order?"
+SO_IT_IS = {"question": QUESTION, "met": True, "why": "So it is."}
 JUDGE = {"kind": "judge", "question": QUESTION}
 
 
@@ -35,9 +36,7 @@ async def test_an_answer_that_the_judge_accepts_completes_the_task() -> None:
     world = World(says("A-1, A-2."), verdict(True), state=judged())
     end = await world.ends()
     assert (end.reason, end.outcome, end.answer) == (StopReason.ANSWERED, "completed", "A-1, A-2.")
-    assert world.journal.verdicts == [
-        {"met": True, "why": "", "again": False, "verdicts": [{"met": True, "why": "So it is."}]}
-    ]
+    assert world.journal.verdicts == [{"met": True, "why": "", "again": False, "verdicts": [SO_IT_IS]}]
     assert len(world.journal.bills) == 2, "the judge is billed"
 
 

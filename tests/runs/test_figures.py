@@ -121,6 +121,23 @@ def test_figures_are_what_the_rows_add_up_to() -> None:
     assert days["guessed"] == ModelCall.objects.filter(estimated=True).aggregate(cost=Sum("cost_usd"))["cost"]
 
 
+def test_completed_is_counted_apart_from_ended() -> None:
+    at, of = timezone.now() - timedelta(hours=3), make.team()
+    for ends, outcome in (
+        ("succeeded", "completed"),
+        ("succeeded", "not_completed"),
+        ("succeeded", ""),
+        ("failed", "not_completed"),
+        ("cancelled", ""),
+    ):
+        run_at(at, of, ends=ends, outcome=outcome)
+    until_done()
+    counted = HourlyRuns.objects.aggregate(
+        *(Sum(name) for name in ("succeeded", "completed", "not_completed", "missed"))
+    )
+    assert counted == {"succeeded__sum": 3, "completed__sum": 1, "not_completed__sum": 2, "missed__sum": 1}
+
+
 def test_a_second_round_changes_nothing_and_counts_nothing_twice() -> None:
     a_week([make.team()])
     until_done()
