@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from ninja.responses import Status
 from pydantic import Field
 
-from agentops.rest import Body, IdempotencyKey, Request, access, once
+from agentops.rest import Body, IdempotencyKey, Request, once
 
 from .. import actions
 from ..models import Run, ToolCall
@@ -123,7 +123,7 @@ def undo_call(
 @router.post(
     "/{uuid:run_id}/tool-calls/{int:call_id}/verification",
     response=ToolCallOut,
-    auth=access("approvals:decide"),
+    auth=WRITE,
     summary="Look up a call in doubt",
 )
 def look_up(request: Request, run_id: UUID, call_id: int) -> ToolCall:

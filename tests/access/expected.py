@@ -204,7 +204,7 @@ REST: dict[str, Line] = {
     "POST api/runs/<uuidstr:run_id>/suspension": Line(OPERATE),
     "DELETE api/runs/<uuidstr:run_id>/suspension": Line(OPERATE),
     "POST api/runs/<uuidstr:run_id>/tool-calls/<int:call_id>/resolution": Line(DECIDE, {"outcome": "happened"}),
-    "POST api/runs/<uuidstr:run_id>/tool-calls/<int:call_id>/verification": Line(DECIDE),
+    "POST api/runs/<uuidstr:run_id>/tool-calls/<int:call_id>/verification": Line(ANSWER),
     "POST api/runs/<uuidstr:run_id>/tool-calls/<int:call_id>/undo": Line(OPERATE),
     "POST api/runs/<uuidstr:run_id>/undo": Line(OPERATE),
     "POST api/runs/<uuidstr:run_id>/forks": Line(OPERATE, {"step": 1}),

@@ -56,7 +56,6 @@ ENDPOINTS: list[tuple[str, str, Any, str]] = [
     ("delete", "/api/runs/{taken}/takeover", None, "runs:write"),
     ("post", "/api/runs/{done}/undo", None, "runs:write"),
     ("post", "/api/runs/{done}/tool-calls/{deed}/undo", None, "runs:write"),
-    ("post", "/api/runs/{done}/tool-calls/{doubt}/verification", None, "approvals:decide"),
     ("post", "/api/triggers", {"kind": "webhook", "name": "New", "agent": "{agent}", "goal": "Do it."}, "runs:write"),
     ("patch", "/api/triggers/{trigger}", {"goal": "Do more."}, "runs:write"),
     ("post", "/api/triggers/{trigger}/secret", None, "runs:write"),

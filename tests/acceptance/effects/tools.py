@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 from agentops.core.tools import ToolContext
 from agentops.tools import tool
@@ -31,7 +32,17 @@ async def pay(context: ToolContext, what: str, before: float = 0.0, after: float
     return f"Paid {what}."
 
 
-@tool(tier="low", effect="Register {what}", idempotent=True)
+def unregistering(arguments: dict[str, Any], data: Any) -> tuple[str, dict[str, Any]]:
+    return "unregister", {"what": arguments["what"]}
+
+
+@tool(tier="low", effect="Unregister {what}", idempotent=True)
+async def unregister(what: str) -> str:
+    """Take a registration back."""
+    return f"Unregistered {what}."
+
+
+@tool(tier="low", effect="Register {what}", idempotent=True, undo=unregistering)
 async def register(context: ToolContext, what: str, before: float = 0.0, after: float = 0.0) -> str:
     """Register something under the call's own key; once however often it is called."""
     await asyncio.sleep(before)
