@@ -12,9 +12,11 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 
+from agentops.simulator.turns import ToolCall, Turn
 from runs.models import Run, Step
 from runs.wake import hint
 
@@ -23,6 +25,7 @@ from .result import Result
 
 RUNS, WORKERS, STEPS = 1000, 2, 4
 PIECES = 20
+"""Of text in a call."""
 SECONDS = (8.0, 10.0)
 """Of a call."""
 WORDS = "What a model says while it thinks about the next number it will look at, in a few words. "
@@ -30,15 +33,15 @@ WORDS = "What a model says while it thinks about the next number it will look at
 
 def measure(runs: int = RUNS, steps: int = STEPS, seconds: tuple[float, float] = SECONDS) -> Iterator[Result]:
     found = rows.agent("streaming", chain=["sim-1"])
-    delays = [random.Random(number).uniform(*seconds) * 1000 / PIECES for number in range(runs)]
+    pace = [random.Random(number).uniform(*seconds) for number in range(runs)]
     with processes.simulator(), processes.workers(WORKERS, "benchmarks.gateway_worker") as workers:
-        _go(rows.queue(found, WORKERS, script(1, 1)), 60)  # until both are there and warm
-        queued = rows.queue(found, runs, [script(steps, delay) for delay in delays], due=False)
+        _go(rows.queue(found, WORKERS, script(1, 0)), 60)  # until both are there and warm
+        queued = rows.queue(found, runs, [script(steps, each) for each in pace], due=False)
         begin, memory = processes.cpu_seconds(workers), _Memory(workers)
         with memory:
             _go(queued, 4 * steps * seconds[1] + 60, over=seconds[1])
         cpu = processes.cpu_seconds(workers) - begin
-    took = sorted(_delays({run.pk: delay for run, delay in zip(queued, delays, strict=True)}))
+    took = sorted(_delays({run.pk: each for run, each in zip(queued, pace, strict=True)}))
     name = f"{runs:,} streaming runs on {WORKERS} workers"
     yield Result(f"{name}: added delay a call, p50", "ms", statistics.median(took), None, False)
     yield Result(f"{name}: added delay a call, p99", "ms", took[int(len(took) * 0.99) - 1], 250, False)
@@ -46,12 +49,16 @@ def measure(runs: int = RUNS, steps: int = STEPS, seconds: tuple[float, float] =
     yield Result(f"{name}: CPU", "ms/step", cpu * 1000 / (runs * steps), 8, False)
 
 
-def script(steps: int, delay_ms: float) -> str:
-    """The goal of a run that looks `steps - 1` times and then answers, a piece of text every `delay_ms`."""
-    said = {"text": WORDS, "deltas": PIECES - 1, "delay_ms": delay_ms}
-    look = {**said, "tools": [{"name": "bench_look", "input": {"number": 1}}]}
-    turns = [{**look, "tools": [{"name": "bench_look", "input": {"number": n}}]} for n in range(steps - 1)]
-    return f"Look.\n```sim\n{json.dumps({'turns': [*turns, {**said, 'deltas': PIECES}]})}\n```"
+def script(steps: int, seconds: float) -> str:
+    """The goal of a run that looks `steps - 1` times and then answers; each call takes so long."""
+    tools = [({"name": "bench_look", "input": {"number": number}},) for number in range(steps - 1)]
+    return f"Look.\n```sim\n{json.dumps({'turns': [_turn(seconds, *each) for each in (*tools, ())]})}\n```"
+
+
+def _turn(seconds: float, *tools: dict[str, Any]) -> dict[str, Any]:
+    said = Turn(WORDS, tools=tuple(ToolCall(**tool) for tool in tools), deltas=PIECES)
+    pieces = sum(len(list(said.pieces(text))) for text in (said.text, *(call.text for call in said.tools)))
+    return {"text": WORDS, "tools": list(tools), "deltas": PIECES, "delay_ms": seconds * 1000 / pieces}
 
 
 def _go(queued: list[Run], seconds: float, over: float = 0.0) -> None:
@@ -72,10 +79,9 @@ def _go(queued: list[Run], seconds: float, over: float = 0.0) -> None:
 
 
 def _delays(pace: dict[object, float]) -> Iterator[float]:
-    """The last call ends with a piece of text, as the others end with a piece of the tool's arguments."""
     for step in Step.objects.filter(run_id__in=pace.keys()).only("run_id", "opened_at", "answered_at").iterator():
         took = (step.answered_at - step.opened_at).total_seconds() * 1000
-        yield took - PIECES * pace[step.run_id]
+        yield took - pace[step.run_id] * 1000
 
 
 class _Memory(threading.Thread):

@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db import connection
 from django.db.models.functions import Now
 
+from agentops.live import roster
 from runs import sweep
 from runs.models import Run
 
@@ -33,7 +34,8 @@ def measure(runs: int = RUNS, seconds: float = SECONDS) -> Iterator[Result]:
     Run.objects.filter(pk__in=ids[::2]).update(wake_at=Now() + timedelta(hours=1))
     try:
         with processes.workers(1) as workers:
-            time.sleep(4)  # its start is not what is measured
+            processes.until(lambda: bool(roster.look()), "The worker did not start.")
+            time.sleep(1)  # its start is not what is measured
             begin = processes.cpu_seconds(workers)
             time.sleep(seconds)
             percent = (processes.cpu_seconds(workers) - begin) / seconds * 100
