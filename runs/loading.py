@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agentops.core.messages import Message, user
+from agentops.core.messages import Message
 from agentops.core.states import CALL_FINAL, CallStatus
 from agentops.core.tools import ToolResult
 from agentops.engine.answers import as_sent
@@ -50,7 +50,7 @@ def load(run_id: str, fence: int) -> tuple[RunState, Run]:
     for row in rows.order_by("number"):
         _append(state, row)
     if run.forked_from_id and not (state.turn and state.turn >= (run.forked_step or 1)):
-        state.begin_with = _fork_message(run, parts)
+        state.begin_with, state.begin_words = _fork_message(run, parts), run.fork_words
     if state.step_id:
         calls = ToolCall.objects.filter(step_id=state.step_id).annotate(now=Now())
         state.calls = [as_call(call, fence) for call in calls]
@@ -64,20 +64,14 @@ def load(run_id: str, fence: int) -> tuple[RunState, Run]:
 
 
 def _fork_message(run: Run, parts: list[history.Part]) -> Message | None:
-    """What the step was told at which the fork begins, and what its maker said; a changed goal begins anew."""
-    words = [run.fork_words] if run.fork_words else []
+    """What the step was told at which the fork begins; None for the first, which is told the goal anew."""
     if run.forked_step == 1:
-        return user(f"Your goal: {run.goal}{_inputs(run)}", *words)
+        return None
     earlier = Step.objects.filter(run_id__in=[part[0] for part in parts[1:]], number=run.forked_step)
     # Of several runs with a step of that number, the nearest one's counts.
     order = {part[0]: index for index, part in enumerate(parts)}
     found = sorted(earlier.values_list("run_id", "input"), key=lambda row: order[row[0]])
-    return user(*found[0][1]["content"], *words) if found else None
-
-
-def _inputs(run: Run) -> str:
-    lines = [f"{name}: {value}" for name, value in run.inputs.items()]
-    return "\n\nInputs:\n" + "\n".join(lines) if lines else ""
+    return found[0][1] if found else None
 
 
 def _remember(state: RunState, parts: list[history.Part]) -> None:

@@ -13,7 +13,7 @@ from agentops.core.errors import BudgetRefused, LeaseLost
 from agentops.core.messages import PERSON_SPEAKS, Message, text_of, user
 from agentops.core.models import Attempt, CallCancelled, ModelAnswer, ModelFailed, ModelRequest
 from agentops.core.states import StopReason, WaitingOn
-from agentops.core.tools import ToolSpec
+from agentops.core.tools import ToolResult, ToolSpec
 
 from . import answers, limits, record, recovery, reminder, shortening
 from . import calls as tool_calls
@@ -133,7 +133,7 @@ class Asking:
             raise _wait_for(refused) from refused
         self.acting.take_done()
         state.messages = [*state.messages, opening.message]
-        state.begin_with, state.judgements = None, []
+        state.begin_with, state.begin_words, state.judgements = None, "", []
         return step
 
     async def _within(self, check: Callable[[], None]) -> None:
@@ -158,14 +158,23 @@ class Asking:
     def _next_message(self, words: list[str]) -> Message:
         state = self.state
         words = [*words, *(f"{PERSON_SPEAKS} ({said.by}) says: {said.text}" for said in self._heard)]
+        if state.begin_words and (state.begin_with or not state.messages):
+            words = [f"{PERSON_SPEAKS} says: {state.begin_words}", *words]
         if state.begin_with:
             return user(*state.begin_with["content"], *words)
         if not state.messages:
-            inputs = "\n".join(f"{name}: {value}" for name, value in state.inputs.items())
-            return user(f"Your goal: {state.goal}" + (f"\n\nInputs:\n{inputs}" if inputs else ""), *words)
+            return user(f"Your goal: {state.goal}{self._inputs()}", *words)
         if state.calls:
             return user(*tool_calls.results(state.calls, self.outside.render), *words)
         return user(*(words or ["Go on: give your final answer, or call a tool."]))
+
+    def _inputs(self) -> str:
+        """What was given with the goal; of a run that is tainted before it begins, it came from outside."""
+        state = self.state
+        lines = "\n".join(f"{name}: {value}" for name, value in state.inputs.items())
+        if lines and state.tainted_by:
+            lines = self.outside.render(ToolResult("ok", data=lines, untrusted_source=state.tainted_by))
+        return f"\n\nInputs:\n{lines}" if lines else ""
 
     def worst_cost(self, request: ModelRequest) -> Decimal:
         return self.outside.model.worst_cost(request, self.state.known_tokens, self._uncounted_bytes(request))

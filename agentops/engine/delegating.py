@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agentops.core.states import CallStatus
 
 from .journal import Journal
@@ -18,7 +20,7 @@ async def look(state: RunState, journal: Journal) -> list[Call]:
     for call in state.calls:
         if call.status is not CallStatus.EXECUTING or (result := results.get(call.id)) is None:
             continue
-        call.result = result
+        call.result = replace(result, ref=result.ref or f"{state.turn}.{call.position + 1}")
         call.status = CallStatus.SUCCEEDED if result.ok else CallStatus.FAILED
         if result.untrusted_source and not state.tainted_by:
             state.tainted_by = result.untrusted_source[:300]

@@ -213,6 +213,8 @@ class RunState:
     """Why the last answer ended, in the provider's word."""
     begin_with: Message | None = None
     """The first message of a fork, whose history is another run's."""
+    begin_words: str = ""
+    """What its maker said at the fork."""
     orders: list[Order] = field(default_factory=list)
     taken_over: bool = False
     """A person chooses the calls; the model is not asked."""
