@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .bars import bar
 from .figure import figure
+from .graph import Node, graph
 from .lines import line
 from .numbers import MAX_POINTS, Number
 
-__all__ = ["MAX_POINTS", "Number", "bar", "figure", "line"]
+__all__ = ["MAX_POINTS", "Node", "Number", "bar", "figure", "graph", "line"]
