@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import psycopg
 from django.db import connection
 
 from agentops.core.tools import Tier
@@ -126,9 +127,9 @@ class Snapshot:
         )
 
 
-SNAPSHOT = """SELECT (SELECT live_id FROM approvals_policy WHERE team_id = %(team)s),
+SNAPSHOT = """SELECT (SELECT live_id FROM approvals_policy WHERE team_id = $1),
     (SELECT jsonb_agg(jsonb_build_array(tool, tier, timer_seconds, team_id IS NULL) ORDER BY team_id NULLS FIRST)
-     FROM approvals_tooltier WHERE team_id = %(team)s OR team_id IS NULL)::text
+     FROM approvals_tooltier WHERE team_id = $1 OR team_id IS NULL)::text
 """
 
 
@@ -137,9 +138,10 @@ def snapshot(team_id: int) -> Snapshot:
 
     What an admin saves counts from the next step on.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(SNAPSHOT, {"team": team_id})
-        live_id, rows = cursor.fetchone()
+    connection.ensure_connection()
+    # Prepared, past the ORM: it is planned once.
+    with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
+        live_id, rows = cursor.execute(SNAPSHOT, [team_id], prepare=True).fetchone() or (None, None)
     settings = {tool: Setting(Tier(tier), seconds, shared) for tool, tier, seconds, shared in json.loads(rows or "[]")}
     return Snapshot(_version(live_id) if live_id else None, settings)
 

@@ -19,14 +19,16 @@ PATIENCE_SECONDS = 60
 
 @contextmanager
 def workers(count: int, application: str = "benchmarks.worker", queue: str = "runs") -> Iterator[list[psutil.Process]]:
-    """Ready when the block begins: each has said so."""
+    """Their output goes to a file beside the servers'. They may still be starting when the block begins."""
     arguments = ["worker", "--pool=threads", "-c", "500", "-Q", queue, "--without-gossip", "--without-mingle"]
+    log = settings.ENV.data_dir / "benchmark-workers.log"
     started = []
     try:
         for number in range(count):
             name = ["-n", f"bench{number}-{queue}@%h", "--loglevel", "WARNING"]
             command = [sys.executable, "-m", "celery", "-q", "-A", application, *arguments, *name]
-            started.append(subprocess.Popen(command, env=os.environ.copy()))
+            with log.open("ab") as output:
+                started.append(subprocess.Popen(command, env=os.environ.copy(), stdout=output, stderr=output))
         yield [psutil.Process(process.pid) for process in started]
     finally:
         end(started)
