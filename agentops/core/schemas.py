@@ -164,7 +164,7 @@ def matches(pattern: str, text: str) -> bool:
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not matches(pattern, instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+        yield ValidationError(f"it does not match the pattern {pattern}")
 
 
 _Validator = extend(Draft202012Validator, {"pattern": _pattern})

@@ -29,9 +29,15 @@ def turn(request: Request) -> Turn:
         return Turn(text="Done.", delay_ms=0)
     calls = request.calls()
     try:
-        return _read(_fill(chosen, {"{{n}}": str(number), "{{last}}": calls[-1][1] if calls else ""}))
+        return read(_fill(chosen, {"{{n}}": str(number), "{{last}}": calls[-1][1] if calls else ""}))
     except (AttributeError, KeyError, TypeError) as error:
         raise BadRequest(f"Turn {number} of the sim script is not shaped like a turn: {error!r}") from error
+
+
+def script_of(text: str) -> dict[str, Any]:
+    """The script that a text brings; an empty one when it brings none."""
+    match = SCRIPT.search(text)
+    return _load(match[1]) if match else {}
 
 
 @lru_cache(maxsize=64)
@@ -55,7 +61,7 @@ def _fill(value: Any, names: dict[str, str]) -> Any:
     return value
 
 
-def _read(turn: dict[str, Any]) -> Turn:
+def read(turn: dict[str, Any]) -> Turn:
     return Turn(
         text=turn.get("text", ""),
         thinking=turn.get("thinking", ""),

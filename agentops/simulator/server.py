@@ -56,8 +56,10 @@ async def _messages(path: str, headers: dict[str, str], receive: Receive, send: 
             total = sum(count for name, count in usage.items() if name != "output_tokens")
             await _json(send, 200, {"input_tokens": total})
             return
-        turn = scripts.summarised(request) or (
-            scripted.turn(request) if request.model.startswith("sim-") else scripts.turn(request)
+        turn = (
+            scripts.summarised(request)
+            or scripts.judged(request)
+            or (scripted.turn(request) if request.model.startswith("sim-") else scripts.turn(request))
         )
     except BadRequest as error:
         await _error(send, 400, str(error))

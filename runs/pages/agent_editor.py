@@ -23,7 +23,7 @@ from runs.models import Agent, AgentVersion, ModelPrice
 
 from . import criterion_rows, input_rows, tool_lines
 from .agent import administered_agent, visible_agent
-from .agent_words import DO, summary
+from .agent_words import DO, EXAMPLES, summary
 
 MODELS_SHOWN = 4
 SUMMARY_MODELS_SHOWN = 2
@@ -161,6 +161,7 @@ def _show(
         **_workers(teams, form["delegates_to"].value() or [], agent),
         "summary_models": [*summary_models, *[""] * max(1, SUMMARY_MODELS_SHOWN - len(summary_models))],
         "child_limits": [form[name] for name in CHILD_LABELS],
+        **EXAMPLES,
         "now": summary(agent.live if agent else None),
         "open_parts": _open_parts(form, rows, request.POST.get("do", "")),
         "models": [*models, *[""] * max(1, MODELS_SHOWN - len(models))],

@@ -20,6 +20,16 @@ DO: dict[str, Words] = {
 }
 
 
+EXAMPLES: dict[str, Any] = {
+    "example_expression": "'refund' in tools && answer.contains('A-')",
+    "example_schema": {
+        "type": "object",
+        "properties": {"total": {"type": "number"}, "orders": {"type": "array", "items": {"type": "string"}}},
+        "required": ["total", "orders"],
+    },
+}
+
+
 def summary(version: AgentVersion | None) -> dict[str, Words]:
     """One line for each folded part of the editor."""
     version = version or AgentVersion()

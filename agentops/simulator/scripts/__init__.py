@@ -7,7 +7,7 @@ from dataclasses import replace
 from agentops.simulator.requests import Request
 from agentops.simulator.turns import Turn
 
-from . import analyst, anyone, people, researcher, summarising, support_desk
+from . import analyst, anyone, judging, people, researcher, summarising, support_desk
 
 SCRIPTS = (support_desk, researcher, analyst)
 
@@ -16,6 +16,11 @@ def summarised(request: Request) -> Turn | None:
     """The summary that the engine asks a model for, whichever model it is."""
     words = summarising.summary(request)
     return Turn(text=words) if words else None
+
+
+def judged(request: Request) -> Turn | None:
+    """The verdict that the engine asks a model for, whichever model it is."""
+    return judging.verdict(request)
 
 
 def turn(request: Request) -> Turn:
