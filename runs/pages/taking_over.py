@@ -49,7 +49,9 @@ def order(request: HttpRequest, run_id: UUID) -> HttpResponse:
     try:
         tool = tool_of(run, asked.get("tool", ""))
     except InvalidInput as error:
-        return render(request, "runs/order.html", {"run": run, "tools": lines(run), "problem": str(error)}, status=422)
+        wrong = bool(asked.get("tool"))
+        context = {"run": run, "tools": lines(run), "problem": str(error) if wrong else ""}
+        return render(request, "runs/order.html", context, status=422 if wrong else 200)
     if request.method == "GET":
         return _form(request, run, tool, {})
     return _ordered(request, run, tool)

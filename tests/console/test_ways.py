@@ -127,11 +127,11 @@ def test_json_that_is_none_is_refused_and_kept(typed: str) -> None:
     assert Run.objects.get(pk=run.pk).orders == []
 
 
-@pytest.mark.parametrize("tool", ["", "nothing", HOSTILE, "x" * 9000])
-def test_a_tool_that_the_agent_has_not_is_answered_with_those_it_has(tool: str) -> None:
+@pytest.mark.parametrize(("tool", "status"), [("", 200), ("nothing", 422), (HOSTILE, 422), ("x" * 9000, 422)])
+def test_a_tool_that_the_agent_has_not_is_answered_with_those_it_has(tool: str, status: int) -> None:
     run = ended(status="paused", ended_at=None, stop_reason="", taken_over_by="ada")
     answer = signed_in(run).get(reverse("run-order", args=[run.pk]), {"tool": tool})
-    assert answer.status_code == 422
+    assert answer.status_code == status
     assert "?tool=write_file" in text(answer) and "<script>alert" not in text(answer)
 
 
