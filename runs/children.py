@@ -314,7 +314,15 @@ class Node:
 def tree(run: Run) -> Node:
     """The whole tree that a run stands in, from the topmost on; the first `MOST_IN_TREE` runs of it. Three queries."""
     above = ancestors(run.pk) if run.parent_id else []
-    top = above[0] if above else run.pk
+    return _from(above[0] if above else run.pk)
+
+
+def below(run: Run) -> Node:
+    """The part of the tree from this run on. Two queries."""
+    return _from(run.pk)
+
+
+def _from(top: UUID) -> Node:
     with connection.cursor() as cursor:
         cursor.execute(BELOW, [top, MOST_IN_TREE])
         ids = [row[0] for row in cursor.fetchall()]

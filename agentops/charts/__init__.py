@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .bars import bar
 from .figure import figure
-from .graph import Node, graph
+from .graph import Node, graph, mark
 from .lines import line
 from .numbers import MAX_POINTS, Number
 
-__all__ = ["MAX_POINTS", "Node", "Number", "bar", "figure", "graph", "line"]
+__all__ = ["MAX_POINTS", "Node", "Number", "bar", "figure", "graph", "line", "mark"]

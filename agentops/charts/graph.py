@@ -83,6 +83,14 @@ def graph(nodes: Sequence[Node], title: str) -> SafeString:
     )  # fmt: skip
 
 
+def mark(status: str) -> SafeString:
+    """The shape of a status alone, for the list beside the graph."""
+    return format_html(
+        '<svg class="icon" viewBox="0 0 12 12" aria-hidden="true"><path class="graph-mark" d="{}"/></svg>',
+        SHAPES.get(status, SHAPES["pending"]),
+    )
+
+
 def layout(after: Mapping[str, Sequence[str]]) -> Layout:
     """Where each node of an acyclic graph stands. `after`: key → keys it comes after; those that are no node are left
     out, and of a circle the edge that closes it."""

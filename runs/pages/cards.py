@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from agentops.core import messages
 from agentops.core.states import CallStatus
 from agentops.engine.aside import QUESTION
@@ -16,7 +18,7 @@ from agentops.tools.registry import registry
 from approvals.models import ApprovalRequest, Decision
 from approvals.pages.presenting import Shown, who
 from runs import verifying
-from runs.models import ModelCall, RunMessage, Step, ToolCall
+from runs.models import ModelCall, Run, RunMessage, Step, ToolCall
 
 from . import undoing, wording
 from .people import Mark
@@ -35,12 +37,24 @@ def _pattern(template: str) -> re.Pattern[str]:
 _ASKED = _pattern(QUESTION)
 
 
+_KIND_WORDS = {
+    Step.Kind.PLAN: (_("Plan"), "plan"),
+    Step.Kind.COMPACTION: (_("Shortened"), "limit"),
+    Step.Kind.JUDGE: (_("Judged"), "policy"),
+    Step.Kind.ORDER: (_("Ordered"), "hand"),
+    Step.Kind.ASIDE: (_("Beside the work"), "question"),
+}
+"""Of the steps that are no turn of the conversation: a word, and an icon."""
+
+
 @dataclass
 class CallCard:
     call: ToolCall
     approval: Shown | None
     taken: undoing.Mark | None = None
     """What became of taking it back."""
+    child: Run | None = None
+    """The run that it started."""
 
     @property
     def can_undo(self) -> bool:
@@ -67,7 +81,7 @@ class CallCard:
     @property
     def quiet(self) -> bool:
         """A low call that went as it should: its arguments stay folded."""
-        return self.call.tier in ("", "low") and self.call.status == CallStatus.SUCCEEDED
+        return self.call.tier in ("", "low") and self.call.status == CallStatus.SUCCEEDED and self.child is None
 
     @property
     def request(self) -> ApprovalRequest | None:
@@ -159,6 +173,23 @@ class StepCard:
         return self.step.kind == Step.Kind.JUDGE
 
     @property
+    def is_plan(self) -> bool:
+        return self.step.kind == Step.Kind.PLAN
+
+    @property
+    def kind_word(self) -> str:
+        return str(_KIND_WORDS[self.step.kind][0]) if self.step.kind in _KIND_WORDS else ""
+
+    @property
+    def kind_icon(self) -> str:
+        return _KIND_WORDS[self.step.kind][1] if self.step.kind in _KIND_WORDS else ""
+
+    @property
+    def refused(self) -> str:
+        """What was wrong with the plan that the step wrote."""
+        return str((self.step.details or {}).get("refused", "")) if self.is_plan else ""
+
+    @property
     def can_fork(self) -> bool:
         return self.step.kind == Step.Kind.TURN
 
@@ -186,7 +217,7 @@ class StepCard:
     @property
     def told(self) -> str:
         """Words that the step's input brought besides tool results and people's messages, such as a correction."""
-        if self.step.number == 1 or self.is_aside or self.is_compaction or self.is_judge:
+        if self.step.number == 1 or self.is_aside or self.is_compaction or self.is_judge or self.is_plan:
             return ""
         words = [b for b in self.step.input.get("content", []) if b.get("type") == "text"]
         return messages.text_of(words[: len(words) - len(self.messages)])

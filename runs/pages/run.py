@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from runs.history import steps_of
 from runs.models import Run, ToolCall
 
-from . import expected, forking, meters, people, rail, structured, taking_over, timeline, undoing, wording
+from . import below, expected, forking, meters, people, plan, rail, structured, taking_over, timeline, undoing, wording
 from .seeing import rights, visible_run
 
 MANY = 500
@@ -48,6 +48,8 @@ def state(request: HttpRequest, run: Run) -> dict[str, Any]:
         "can_roll_back": undoing.can_roll_back(run),
         "origin_words": forking.origin_words(run) if run.forked_from_id else "",
         **taking_over.panel(run, request.actor),
+        **plan.of(run, request.actor),
+        **below.of(run),
         **rights(request, run),
     }
 

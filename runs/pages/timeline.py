@@ -9,6 +9,7 @@ from itertools import pairwise
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from agentops.accounts.access import Actor
+from agentops.tools.builtin.delegate import NAME as DELEGATE
 from approvals.models import ApprovalRequest
 from approvals.pages.presenting import Shown, may_decide
 from runs.history import steps_of
@@ -66,9 +67,10 @@ def _cards(run: Run, actor: Actor, steps: QuerySet[Step]) -> list[StepCard]:
     _join(run, rows)
     cards = {step.pk: StepCard(step, shared=step.run_id != run.pk) for step in rows}
     calls = list(ToolCall.objects.filter(step__in=cards).order_by("step_id", "position"))
-    approvals, taken = _approvals(run, actor, calls), undoing.marks(calls)
+    approvals, taken, started = _approvals(run, actor, calls), undoing.marks(calls), _started(calls)
     for call in calls:
-        cards[call.step_id].calls.append(CallCard(call, approvals.get(str(call.pk)), taken.get(call.pk)))
+        card = CallCard(call, approvals.get(str(call.pk)), taken.get(call.pk), started.get(call.pk))
+        cards[call.step_id].calls.append(card)
     for attempt in ModelCall.objects.filter(step__in=cards).exclude(error_kind="").order_by("id"):
         cards[attempt.step_id].failed_attempts.append(attempt)
     for message in RunMessage.objects.filter(step__in=cards):
@@ -97,6 +99,15 @@ def _place_marks(run: Run, cards: list[StepCard]) -> None:
             ends = card.step.next_opened_at  # type: ignore[attr-defined]
             if card.step.opened_at <= mark.at and (ends is None or mark.at < ends):
                 card.after.append(mark)
+
+
+def _started(calls: list[ToolCall]) -> dict[int, Run]:
+    """The runs that calls handed work to."""
+    handed = [call.pk for call in calls if call.tool == DELEGATE]
+    if not handed:
+        return {}
+    found = Run.objects.filter(parent_call__in=handed).select_related("agent")
+    return {run.parent_call_id: run for run in found if run.parent_call_id}
 
 
 def _approvals(run: Run, actor: Actor, calls: list[ToolCall]) -> dict[str, Shown]:

@@ -2,6 +2,7 @@
 import { tick } from "./countdown.js";
 import { onKey } from "./keys.js";
 import { askLater, gather, live } from "./live.js";
+import { connect } from "./socket.js";
 import { localise } from "./time.js";
 
 const run = document.getElementById("run");
@@ -78,6 +79,7 @@ const update = gather(async () => {
   }
   localise();
   tick();
+  listenBelow();
   if (follow) scrollTo({ top: document.documentElement.scrollHeight });
   if (Number(head().dataset.seq) < heard) askLater(() => update("missed"));
 }, 50);
@@ -92,6 +94,21 @@ live(`/ws/runs/${run.dataset.id}`, {
   onDelta: delta,
   onResync: () => update("all"),
 });
+
+// What becomes of the runs below is told to the team's list of runs, not to this one.
+let below = null;
+function listenBelow() {
+  if (below || !document.querySelector("[data-run]")) return;
+  const all = () => update("below");
+  below = connect("/ws/overview", {
+    onChanged: ({ list, ids }) => {
+      const shown = (id) => document.querySelector(`[data-run="${CSS.escape(id)}"]`);
+      if (list === "runs" && (!ids.length || ids.some(shown))) all();
+    },
+    onResync: all,
+  });
+}
+listenBelow();
 
 for (const done of ["decided", "acted"]) document.addEventListener(done, () => update(done));
 
@@ -148,7 +165,7 @@ document.addEventListener("click", (event) => {
     document.querySelector(raise.getAttribute("href"))?.select();
   }
   if (!event.target.closest("[data-jump-waiting]")) return;
-  const call = document.querySelector(".call[data-waiting]");
+  const call = document.querySelector(".call[data-waiting], .plan-review[data-waiting]");
   if (!call) return;
   event.preventDefault();
   call.scrollIntoView({ block: "center" });
