@@ -182,6 +182,8 @@ def _counted(total: Hour) -> str:
     """What the share of completed tasks counts: criteria where there are some, an answer where there are none."""
     if not total.judged:
         return _("%(n)s of %(all)s ended with an answer; no success criteria") % {"n": total.done, "all": total.ended}
+    if total.judged >= total.ended:
+        return _("%(n)s of %(all)s met their success criteria") % {"n": total.completed, "all": total.judged}
     return _("%(n)s of %(all)s; %(met)s of %(judged)s by success criteria, the others by ending with an answer") % {
         "n": total.done,
         "all": total.ended,
