@@ -48,6 +48,7 @@ def _describe(call: Call, tool: Tool, use: ToolUse) -> None:
     call.effect = tool.effect_line(call.arguments)
     call.reads_only = tool.reads_only
     call.asks_person = tool.asks_person
+    call.starts_run = tool.starts_run
     call.idempotent = tool.idempotent or tool.reads_only
     call.bound_hash = bind(tool, call.arguments, call.effect)
 
