@@ -25,6 +25,7 @@ from ..wake import hint_on_commit
 
 MAX_GOAL = 100_000
 
+
 def start_run(
     actor: Actor,
     *,

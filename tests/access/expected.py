@@ -238,9 +238,7 @@ REST: dict[str, Line] = {
     "DELETE api/agents/<slug:name>/candidate": Line(ADMINISTER),
     "POST api/agents/<slug:name>/candidate/promotion": Line(ADMINISTER),
     "GET api/triggers": Line(SIGNED_IN),
-    "POST api/triggers": Line(
-        OPERATE_NAMED, {"kind": "webhook", "name": "Other", "agent": "{name}", "goal": "Do it."}
-    ),
+    "POST api/triggers": Line(OPERATE_NAMED, {"kind": "webhook", "name": "Other", "agent": "{name}", "goal": "Do it."}),
     "GET api/triggers/<uuidstr:trigger_id>": Line(SEE),
     "PATCH api/triggers/<uuidstr:trigger_id>": Line(OPERATE, {"goal": "Do more."}),
     "DELETE api/triggers/<uuidstr:trigger_id>": Line(OPERATE),
