@@ -21,7 +21,7 @@ from agentops.core.tools import ToolResult
 from agentops.live import publish
 from agentops.tools.registry import registry
 
-from . import children, ledger, planning, subject
+from . import children, ledger, plan_review, subject
 from .late import add_events
 from .models import PlanStep, Run, Step, ToolCall
 
@@ -49,7 +49,7 @@ def end_below(run_id: UUID | str, accounts: Sequence[int]) -> None:
 def _close(run_id: UUID | str, why: str) -> None:
     """What has not begun will not be done, and waits for nobody."""
     subject.close_calls(run_id, why)
-    planning.close_review(run_id, why)
+    plan_review.close_review(run_id, why)
     handed = [name for name in registry.names() if (tool := registry.get(name)) and tool.starts_run]
     ToolCall.objects.filter(run_id=run_id, status=CallStatus.EXECUTING, tool__in=handed).update(
         status=CallStatus.FAILED, ended_at=Now(), result=asdict(ToolResult("error", error=why))

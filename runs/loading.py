@@ -17,7 +17,7 @@ from agentops.tools.builtin.delegate import NAME as DELEGATE
 from agentops.tools.registry import registry
 from approvals.models import Inquiry
 
-from . import children, compacting, history, judgements, planning, subject
+from . import children, compacting, history, judgements, plan_review, subject
 from .models import Agent, AgentVersion, Plan, Run, Step, ToolCall
 
 
@@ -114,7 +114,7 @@ def _asked_of_plan(run: Run) -> list[Asked]:
     ids = [str(pk) for pk in run.plans.filter(status=Plan.Status.IN_REVIEW).values_list("pk", flat=True)]
     return [
         Asked(inquiry.pk, inquiry.asked_by_name, inquiry.question, inquiry.request.effect)
-        for inquiry in (Inquiry.objects.open_about(planning.KIND, ids) if ids else ())
+        for inquiry in (Inquiry.objects.open_about(plan_review.KIND, ids) if ids else ())
     ]
 
 

@@ -12,10 +12,10 @@ from agentops.engine.plans import PlanRefused
 from approvals.models import ApprovalRequest, Decision, Inquiry
 from approvals.subjects import Amendment
 
-from . import planning, subject
+from . import plan_review, subject
 from .models import Plan, Run
 
-KIND = planning.KIND
+KIND = plan_review.KIND
 
 
 class PlanSubject:
@@ -28,11 +28,11 @@ class PlanSubject:
         """A person's plan keeps the same rules as a model's."""
         plan = Plan.objects.select_related("run__version").get(pk=int(request.subject_id))
         try:
-            steps = planning.checked(plan.run, plan, arguments)
+            steps = plan_review.checked(plan.run, plan, arguments)
         except PlanRefused as refused:
             raise InvalidInput(str(refused), "arguments") from refused
-        changed, effect = planning.arguments_of(steps), planning.effect_of(steps)
-        return Amendment(changed, effect, planning.bind(changed, effect))
+        changed, effect = plan_review.arguments_of(steps), plan_review.effect_of(steps)
+        return Amendment(changed, effect, plan_review.bind(changed, effect))
 
     def on_decided(self, request: ApprovalRequest, decision: Decision) -> None:
         """Raises Conflict when the plan waits for nobody any more."""

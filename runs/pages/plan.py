@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +16,28 @@ from agentops import charts
 from agentops.accounts.access import Actor
 from approvals.models import ApprovalRequest
 from approvals.pages.presenting import Shown, may_decide
-from runs import planning
+from runs import plan_review
 from runs.models import AgentVersion, Plan, PlanStep, Run
 
 Status = PlanStep.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A step of a plan, with the runs that tried it, the latest last."""
+
+    step: PlanStep
+    runs: list[Run]
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The plan that counts, the ones before it, and the request that waits for a person."""
+
+    plan: Plan
+    steps: list[Tried]
+    earlier: list[Plan]
+    request: ApprovalRequest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +93,7 @@ def of(run: Run, actor: Actor) -> dict[str, Any]:
     planless = run.version is not None and run.version.planning == AgentVersion.Planning.NONE
     if planless or run.plan_step_id:  # a step of a plan makes none of its own
         return {"plans": False, "plan": None}
-    current = planning.current(run)
+    current = current_of(run)
     if current is None:
         return {"plans": run.version is not None and not run.is_final, "plan": None}
     rows = _rows([(shown.step, shown.runs) for shown in current.steps])
@@ -89,6 +108,20 @@ def of(run: Run, actor: Actor) -> dict[str, Any]:
         else None,
     )
     return {"plans": True, "plan": panel}
+
+
+def current_of(run: Run) -> Current | None:
+    """The latest plan of a run, in a constant number of queries; None: it has none."""
+    every = list(run.plans.order_by("number"))
+    if not every:
+        return None
+    plan = every[-1]
+    steps = list(plan.steps.all())
+    tried: dict[Any, list[Run]] = defaultdict(list)
+    for child in Run.objects.filter(plan_step__plan=plan).select_related("agent").order_by("created_at"):
+        tried[child.plan_step_id].append(child)
+    request = plan_review.request_of(plan) if plan.status == Plan.Status.IN_REVIEW else None
+    return Current(plan, [Tried(step, tried[step.pk]) for step in steps], every[:-1], request)
 
 
 def drawn(nodes: Iterable[charts.Node], title: str) -> SafeString:
@@ -124,7 +157,9 @@ def _earlier(plans: list[Plan]) -> list[Earlier]:
     if not plans:
         return []
     prefetch_related_objects(plans, "steps")
-    asked = ApprovalRequest.objects.filter(subject_kind=planning.KIND, subject_id__in=[str(plan.pk) for plan in plans])
+    asked = ApprovalRequest.objects.filter(
+        subject_kind=plan_review.KIND, subject_id__in=[str(plan.pk) for plan in plans]
+    )
     requests = {request.subject_id: request for request in asked.order_by("created_at")}
     return [Earlier(plan, _why(plan, requests.get(str(plan.pk)))) for plan in reversed(plans)]
 

@@ -16,9 +16,9 @@ from agentops.tools.registry import registry, tool
 from approvals.actions import ask as ask_before_deciding
 from approvals.actions import decide
 from approvals.models import ApprovalRequest
-from runs import planning
 from runs.actions import cancel_run, pause_run, resume_run, start_run
 from runs.models import Event, Plan, PlanStep, Run, Step
+from runs.pages.plan import current_of
 from runs.worker import Worker
 from tests.engine.doubles import calls
 
@@ -281,7 +281,7 @@ def test_pages_have_the_plan_in_few_queries(workers: Make, django_assert_max_num
     _, run = begin()
     pump(workers(Cast(boss=[plan(step("a"), step("b", "a"), step("c"))], a=[], b=[], c=[])))
     with django_assert_max_num_queries(4):
-        shown = planning.current(run)
+        shown = current_of(run)
     assert shown is not None
     assert [(one.step.key, len(one.runs)) for one in shown.steps] == [("a", 1), ("b", 1), ("c", 1)]
 
