@@ -19,6 +19,10 @@ from django.contrib.contenttypes.models import ContentType  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
+# Read at the first failing or minimised example otherwise, amid a test: where the collector runs while a source is
+# being parsed, CPython 3.11 may stop with "AST constructor recursion depth mismatch".
+from hypothesis.internal.conjecture import optimiser, shrinker  # noqa: E402, F401
+
 _session = ExitStack()
 
 
