@@ -165,7 +165,7 @@ def test_the_containers_commands_make_the_product_and_stop_gracefully(place: Any
         world = World()
         world.agent = factories.agent(world.team, tools=["list_files"], model_chain=[MODEL], max_cost_usd=10)
         first, second = running[1], running[2]
-        run = world.start([turn(use("list_files"), delay_ms=40, deltas=40) for _ in range(6)])
+        run = world.start([turn(use("list_files", path="./" * number), delay_ms=40, deltas=100) for number in (1, 2)])
         eventually(lambda: _worker(run) != "", "a worker has it")
         holder, other = (first, second) if _worker(run).endswith(f":{first.popen.pid}") else (second, first)
         holder.popen.send_signal(signal.SIGTERM)
