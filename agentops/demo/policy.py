@@ -9,7 +9,7 @@ from approvals.actions import publish_policy, save_draft
 from approvals.actions.publishing import draft_of
 from approvals.models import Policy, Rule
 
-from .agents import DATABASE_ANALYST, SUPPORT_DESK
+from .agents import DATABASE_ANALYST, OPERATIONS_LEAD, SUPPORT_DESK
 
 NOTE = "Rules for the demo's agents"
 
@@ -57,6 +57,8 @@ def sample_rules(origin: str) -> dict[str, list[Rule]]:
                 timer_seconds=300,
             ),
         ],
+        # It has no way to the outside of its own; what it hands over goes by the other agents' rules.
+        OPERATIONS_LEAD.name: [],
     }
 
 

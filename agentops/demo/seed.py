@@ -1,4 +1,4 @@
-"""The demo's rows: a team, its agents, its policy and a daily budget. What is there already is left as it is."""
+"""The demo's rows: a team, its agents, its policy, a budget, a schedule. What is there already is left as it is."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from psycopg.conninfo import conninfo_to_dict
 from agentops.accounts.access import SetUp
 from agentops.accounts.models import Team
 from approvals.models import Policy
-from runs.actions import publish_agent
-from runs.models import Agent, Budget
+from runs.actions import create_trigger, publish_agent
+from runs.models import Agent, Budget, Trigger
 
 from . import shop
-from .agents import DATABASE_ANALYST, SUPPORT_DESK, DemoAgent, researcher
+from .agents import DATABASE_ANALYST, OPERATIONS_LEAD, SUPPORT_DESK, DemoAgent, researcher
 from .policy import add_rules
 
 DAILY_LIMIT = Decimal("10.00")
+SCHEDULE = "Monday report"
 
 
 def seed() -> list[str]:
@@ -33,7 +34,8 @@ def seed() -> list[str]:
         team, created = Team.objects.get_or_create(slug="shop", defaults={"name": "Shop"})
         if created:
             made.append("team Shop")
-        agents = (SUPPORT_DESK, DATABASE_ANALYST, researcher(settings.ENV.demo_origin))
+        # The lead comes last: it may only hand work to agents that are there.
+        agents = (SUPPORT_DESK, DATABASE_ANALYST, researcher(settings.ENV.demo_origin), OPERATIONS_LEAD)
         new = [agent for agent in agents if _agent(team, agent)]
         made += [f"agent {agent.title}" for agent in new]
         made += _policy(team, [agent.name for agent in new])
@@ -42,7 +44,10 @@ def seed() -> list[str]:
         )
         if created:
             made.append(f"budget of {DAILY_LIMIT} USD a day for everything")
-    shop.fill_workspace(Path(settings.AGENTOPS_AGENT_FILES) / str(team.pk) / SUPPORT_DESK.name)
+        if OPERATIONS_LEAD in new and _schedule(team):
+            made.append(f"schedule {SCHEDULE} (switched off)")
+    for agent in (SUPPORT_DESK, OPERATIONS_LEAD):
+        shop.fill_workspace(Path(settings.AGENTOPS_AGENT_FILES) / str(team.pk) / agent.name)
     return made
 
 
@@ -60,9 +65,29 @@ def _agent(team: Team, demo: DemoAgent) -> bool:
             tools=list(demo.tools),
             model_chain=list(demo.models),
             inputs=[dict(one) for one in demo.inputs],
+            **demo.more,
             **asdict(demo.limits),
         )
     return created
+
+
+def _schedule(team: Team) -> bool:
+    """Switched off: it costs nothing until somebody switches it on, and then runs in their name."""
+    if Trigger.objects.filter(team=team, name=SCHEDULE).exists():
+        return False
+    create_trigger(
+        SetUp(),
+        kind=Trigger.Kind.SCHEDULE,
+        agent=OPERATIONS_LEAD.name,
+        team=team.slug,
+        active=False,
+        name=SCHEDULE,
+        goal=OPERATIONS_LEAD.example_goal,
+        inputs={"period": "last 7 days"},
+        cron="0 8 * * MON",
+        timezone="UTC",
+    )
+    return True
 
 
 def _policy(team: Team, agents: list[str]) -> list[str]:

@@ -23,6 +23,14 @@ EMPTY = "(empty)"
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL)
 
 
+def form(state: RunState) -> str:
+    """What the model is told of its answer's form before it begins; "" where any words will do."""
+    schema = state.agent.answer_schema
+    if schema is None:
+        return ""
+    return f"Your final answer must be nothing but JSON that fits this schema: {json.dumps(schema, ensure_ascii=False)}"
+
+
 def as_sent(content: list[Block], stop_reason: str) -> list[Block]:
     """An answer as it goes back to the model: a refusal is named, not repeated."""
     if stop_reason == "refusal":

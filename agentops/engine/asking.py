@@ -163,7 +163,8 @@ class Asking:
         if state.begin_with:
             return user(*state.begin_with["content"], *words)
         if not state.messages:
-            return user(f"Your goal: {state.goal}{self._inputs()}", *words)
+            form = "" if state.agent.plans else answers.form(state)
+            return user(f"Your goal: {state.goal}{self._inputs()}", *words, *([form] if form else []))
         if state.calls:
             return user(*tool_calls.results(state.calls, self.outside.render), *words)
         return user(*(words or ["Go on: give your final answer, or call a tool."]))

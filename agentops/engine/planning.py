@@ -11,7 +11,7 @@ from agentops.core.models import ModelAnswer
 from agentops.core.states import StopReason, WaitingOn
 from agentops.core.tools import ToolResult
 
-from . import limits, plans, recovery
+from . import answers, limits, plans, recovery
 from .asking import Asking, Left
 from .interrupts import End, Wait
 from .plans import Outcome, PlannedStep, PlanRefused, Room, Stage, Stand
@@ -37,7 +37,8 @@ async def work_through(asking: Asking) -> None:
             raise Wait(WaitingOn.CHILD)
         if stand.stage is Stage.FINISHED:
             if stand.untold:
-                state.begin_with = user(filled("synthesis", outcomes=_told(asking, stand.outcomes)))
+                words = filled("synthesis", outcomes=_told(asking, stand.outcomes))
+                state.begin_with = user(*filter(None, (words, answers.form(state))))
             return
         await _plan(asking, stand)
 

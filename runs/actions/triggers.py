@@ -65,14 +65,19 @@ def change_trigger(actor: Actor, trigger: Trigger, *, agent: str = "", base: str
 
 
 def switch_trigger(actor: Actor, trigger: Trigger, *, active: bool) -> Trigger:
-    """Off: it starts nothing. On again: from now on; what was due meanwhile was not missed."""
+    """Off: it starts nothing. On again: from now on; what was due meanwhile was not missed.
+
+    One that is nobody's (the demo's, or its owner is gone) runs in the name of who switches it on.
+    """
     actor.require(Right.OPERATE, trigger.team_id)
     with transaction.atomic():
         locked = _lock(trigger)
         if locked.active != active:
             locked.active = active
             locked.next_at = _next(locked)
-            locked.save(update_fields=["active", "next_at"])
+            if active and locked.owner_id is None:
+                _own(locked, actor)
+            locked.save(update_fields=["active", "next_at", "owner", "owner_name"])
     return locked
 
 

@@ -217,7 +217,9 @@ def _refused(
 
 
 def _refusal(trigger: Trigger) -> str:
-    """Why its owner could start nothing just now; "" when it is well."""
+    """Why its owner could start nothing just now; "" when it is well, or nobody's until it is switched on."""
+    if trigger.owner_id is None and not trigger.active:
+        return ""
     try:
         owner_of(trigger)
     except NotAllowed as error:

@@ -13,18 +13,18 @@ from approvals import rules
 from approvals.actions import publish_policy, save_draft
 from approvals.actions.publishing import draft_of
 from approvals.models import Policy
-from runs.models import Agent, Budget
+from runs.models import Agent, Budget, Trigger
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AGENTS = ["database-analyst", "researcher", "support-desk"]
+AGENTS = ["database-analyst", "operations-lead", "researcher", "support-desk"]
 
 
 def live_rules() -> list[str]:
     return [rule["name"] for rule in Policy.objects.get().live.rules]  # type: ignore[union-attr]  # it is published
 
 
-def test_it_makes_three_agents_with_tools_that_exist() -> None:
+def test_it_makes_agents_with_tools_that_exist() -> None:
     made = seed()
     assert sorted(Agent.objects.values_list("name", flat=True)) == AGENTS
     for agent in Agent.objects.select_related("live"):
@@ -38,6 +38,22 @@ def test_a_second_time_changes_nothing() -> None:
     before = (live_rules(), Policy.objects.get().live_id, Budget.objects.count())
     assert seed() == []
     assert (live_rules(), Policy.objects.get().live_id, Budget.objects.count()) == before
+
+
+def test_the_lead_plans_under_review_hands_work_on_and_is_judged() -> None:
+    seed()
+    lead = Agent.objects.get(name="operations-lead").live
+    assert lead and lead.planning == "reviewed" and set(lead.delegates_to) < set(AGENTS)
+    assert [one["kind"] for one in lead.success] == ["judge"]
+
+
+def test_its_schedule_is_off_and_stays_away_once_it_is_deleted() -> None:
+    seed()
+    schedule = Trigger.objects.get()
+    assert (schedule.active, schedule.next_at, schedule.owner) == (False, None, None)
+    assert schedule.agent.name == "operations-lead"
+    schedule.delete()
+    assert seed() == [] and not Trigger.objects.exists()
 
 
 def as_before_the_new_agents() -> Policy:

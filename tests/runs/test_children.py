@@ -204,6 +204,7 @@ def test_a_child_answers_in_the_shape_that_was_asked_for(workers: Make) -> None:
     cast = Cast(boss=[hands("[one] Count.", answer_schema=schema)], one=["many", '{"count": 7}'])
     run = begin(team)
     pump(workers(cast))
+    assert '"required": ["count"]' in cast.told("one", 0), "it is told before it begins"
     assert child_of(run).answer_data == {"count": 7}
     assert ToolCall.objects.get(run=run).result["data"] == {"count": 7}
 

@@ -239,6 +239,14 @@ def test_who_changes_what_it_does_gives_it_their_name() -> None:
     assert actions.switch_trigger(factories.admin(trigger.team), trigger, active=False).owner == other.user
 
 
+def test_what_is_nobodys_runs_in_the_name_of_who_switches_it_on() -> None:
+    trigger = schedule(due=None)
+    trigger.owner.delete()
+    ada = factories.admin(trigger.team)
+    assert actions.switch_trigger(ada, trigger, active=False).owner is None
+    assert actions.switch_trigger(ada, trigger, active=True).owner == ada.user
+
+
 def test_another_time_is_due_from_now_on() -> None:
     trigger = schedule()
     changed = actions.change_trigger(factories.admin(trigger.team), trigger, cron="0 0 1 1 *")

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: three agents, their shop, its mails, a policy and a budget."""
+"""`manage.py seed_demo`: four agents, their shop, its mails, a policy, a budget and a schedule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from agentops.demo.seed import seed
 
 class Command(BaseCommand):
     help = (
-        "Make the demo: a shop, its mails, three agents, a policy and a budget. Adds what is missing, changes nothing."
+        "Make the demo: a shop, its mails, four agents, a policy, a budget and a schedule that is off. "
+        "Adds what is missing, changes nothing."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from agentops.simulator.requests import Request
 from agentops.simulator.turns import Turn
 
-from . import analyst, anyone, judging, people, researcher, summarising, support_desk
+from . import analyst, anyone, judging, lead, people, researcher, summarising, support_desk
 
-SCRIPTS = (support_desk, researcher, analyst)
+SCRIPTS = (lead, support_desk, researcher, analyst)
 
 
 def summarised(request: Request) -> Turn | None:

@@ -9,7 +9,7 @@ from typing import Any
 from agentops.simulator.requests import Request
 from agentops.simulator.turns import ToolCall, Turn
 
-from . import results
+from . import results, typed
 from .desk import money
 from .results import Deed, one_line
 
@@ -61,6 +61,8 @@ def closing(request: Request) -> str:
     if not items:
         why = f" The database said: “{one_line(failed[0])}”" if failed else ""
         return f"I could not get the figures, so there is no answer.{why}"
+    if wanted := typed.schema(request):
+        return typed.answer(wanted, _known(items))
     parts = [_headline(items), _table(items), _chart("bar", "Revenue by item", "USD", items, "item")]
     if days:
         parts.append(_chart("line", "Revenue by day", "USD", days, "day"))
@@ -71,6 +73,26 @@ def closing(request: Request) -> str:
     if failed:
         parts.append(f"One query failed, “{one_line(failed[0])}”, so a part is missing.")
     return "\n\n".join(parts)
+
+
+def _known(items: list[dict[str, Any]]) -> dict[str, Any]:
+    """The finding under the names by which others may ask for it."""
+    return {
+        "summary": _headline(items).replace("**", ""),
+        "orders": int(_sum(items, "orders")),
+        "late_orders": int(_sum(items, "late")),
+        "revenue_usd": round(_sum(items, "revenue"), 2),
+        "refunded_usd": round(_sum(items, "refunded"), 2),
+        "best_seller": str(items[0].get("item")),
+        "items": [
+            {
+                "item": str(row.get("item")),
+                "orders": int(_number(row.get("orders"))),
+                "revenue_usd": _number(row.get("revenue")),
+            }
+            for row in items[:20]
+        ],
+    }
 
 
 def _where(request: Request) -> str:
@@ -89,7 +111,7 @@ def _extent(deed: Deed) -> str:
 
 
 def _headline(items: list[dict[str, Any]]) -> str:
-    total, orders, late = (sum(_number(row.get(name)) for row in items) for name in ("revenue", "orders", "late"))
+    total, orders, late = (_sum(items, name) for name in ("revenue", "orders", "late"))
     best = items[0]
     share = 100 * _number(best.get("revenue")) / total if total else 0
     return (
@@ -115,6 +137,10 @@ def _chart(kind: str, title: str, unit: str, rows: list[dict[str, Any]], label: 
         "values": [_number(row.get("revenue")) for row in rows],
     }
     return f"```chart\n{json.dumps(drawing, ensure_ascii=False)}\n```"
+
+
+def _sum(rows: list[dict[str, Any]], name: str) -> float:
+    return sum(_number(row.get(name)) for row in rows)
 
 
 def _number(value: Any) -> float:
