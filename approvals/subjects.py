@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from django.http import QueryDict
+
+from agentops.core.errors import InvalidInput
+
 from .models import ApprovalRequest, Decision, Inquiry
 
 
@@ -41,12 +45,60 @@ class Subject(Protocol):
         ...
 
 
+class Form(Protocol):
+    """The arguments of a request as fields, with whatever was typed into them."""
+
+    wrong: bool
+    """Something in it cannot be used; it says so at its place."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What it holds now."""
+        ...
+
+    def blame(self, refused: InvalidInput) -> bool:
+        """Put a refusal of these arguments where it belongs. Whether there is such a place."""
+        ...
+
+
+class Face(Protocol):
+    """How pages show requests of one kind, where a list of names and values says too little."""
+
+    shown_by: str
+    """The template of what is asked; it finds `about`."""
+    edited_by: str
+    """The template of the fields that change it; it finds `form`, and stands inside the form."""
+
+    def says(self, agent: str) -> str:
+        """One sentence: who wants what."""
+        ...
+
+    def about(self, request: ApprovalRequest, before: dict[str, Any] | None) -> Any:
+        """What `shown_by` shows. `before`: as it was asked, where a person changed it before approving."""
+        ...
+
+    def form(self, request: ApprovalRequest, arguments: dict[str, Any]) -> Form:
+        """Raises InvalidInput when only JSON can hold these arguments."""
+        ...
+
+    def sent(self, request: ApprovalRequest, typed: QueryDict) -> Form:
+        """The form as it came back. `to` names the button, where one was pressed that changes only the form."""
+        ...
+
+
 _subjects: dict[str, Subject] = {}
+_faces: dict[str, Face] = {}
 
 
-def register(kind: str, subject: Subject) -> None:
+def register(kind: str, subject: Subject, face: Face | None = None) -> None:
     """Called once for each kind, when its app is ready."""
     _subjects[kind] = subject
+    if face is not None:
+        _faces[kind] = face
+
+
+def face_of(request: ApprovalRequest) -> Face | None:
+    return _faces.get(request.subject_kind)
 
 
 def subject_of(request: ApprovalRequest) -> Subject:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
 from agentops.core.errors import AgentOpsError
+from agentops.core.storable import storable
 
 MOST_STEPS = 40
 MOST_PROBLEMS = 8
@@ -123,13 +124,51 @@ class Stand:
     """Seconds until an approval may take effect."""
 
 
+class Wrong(StrEnum):
+    """What can be wrong with a plan, for those who say it in other words than a model is told."""
+
+    SHAPE = "shape"
+    """It, or a step, is not made as one."""
+    NO_STEPS = "no_steps"
+    STEPS = "steps"
+    """More than there may be: `count`, `most`."""
+    KEY = "key"
+    TWICE = "twice"
+    EMPTY = "empty"
+    LONG = "long"
+    """`count` characters where `most` may be."""
+    TOOL = "tool"
+    """There is no `name`."""
+    NUMBER = "number"
+    NO_CALLS = "no_calls"
+    ITSELF = "itself"
+    NO_STEP = "no_step"
+    """It comes after `name`, which is none."""
+    CIRCLE = "circle"
+    """The `keys` wait for one another."""
+    CALLS = "calls"
+    """`count` together where `most` are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong. `at`: which of the steps as they were given, None: all of the plan. `field`: of it."""
+
+    words: str
+    wrong: Wrong = Wrong.SHAPE
+    at: int | None = None
+    field: str = ""
+    values: dict[str, Any] | None = None
+
+
 class PlanRefused(AgentOpsError):
     """It cannot be carried out. The message names each step at fault and what is wrong with it."""
 
-    def __init__(self, problems: list[str]) -> None:
-        more = f" And {len(problems) - MOST_PROBLEMS} more." if len(problems) > MOST_PROBLEMS else ""
-        super().__init__(" ".join(problems[:MOST_PROBLEMS]) + more)
-        self.problems = problems
+    def __init__(self, problems: Sequence[Fault | str]) -> None:
+        self.faults = [Fault(one) if isinstance(one, str) else one for one in problems]
+        words = [fault.words for fault in self.faults]
+        more = f" And {len(words) - MOST_PROBLEMS} more." if len(words) > MOST_PROBLEMS else ""
+        super().__init__(" ".join(words[:MOST_PROBLEMS]) + more)
 
 
 def read(words: str) -> Any:
@@ -154,20 +193,21 @@ def check(value: Any, room: Room) -> list[PlannedStep]:
         raise PlanRefused([f"A plan has nothing but steps; leave out {_named(strange)}."])
     given = value["steps"]
     if not given and not room.done:
-        raise PlanRefused(["The plan has no step; write at least one."])
+        raise PlanRefused([Fault("The plan has no step; write at least one.", Wrong.NO_STEPS)])
     if len(given) > room.most_steps:
-        raise PlanRefused([f"The plan has {len(given)} steps; at most {room.most_steps} are allowed."])
-    problems: list[str] = []
-    steps = [_step(number, one, room, problems) for number, one in enumerate(given, 1)]
+        words = f"The plan has {len(given)} steps; at most {room.most_steps} are allowed."
+        raise PlanRefused([Fault(words, Wrong.STEPS, values={"count": len(given), "most": room.most_steps})])
+    problems: list[Fault] = []
+    steps = [_step(at, one, room, problems) for at, one in enumerate(given)]
     # A step that an earlier plan has done keeps that result.
-    found = [step for step in steps if step is not None and step.key not in room.done]
+    found = {at: step for at, step in enumerate(steps) if step is not None and step.key not in room.done}
     if not problems:
         problems += _of_keys(found, room)
     if not problems:
-        problems += _circles(found) + _over_budget(found, room)
+        problems += _circles(list(found.values())) + _over_budget(list(found.values()), room)
     if problems:
         raise PlanRefused(problems)
-    return found
+    return list(found.values())
 
 
 def ready(steps: Mapping[str, tuple[str, Collection[str]]]) -> list[str]:
@@ -179,69 +219,81 @@ def ready(steps: Mapping[str, tuple[str, Collection[str]]]) -> list[str]:
     ]
 
 
-def _step(number: int, value: Any, room: Room, problems: list[str]) -> PlannedStep | None:
+def _step(at: int, value: Any, room: Room, problems: list[Fault]) -> PlannedStep | None:
     if not isinstance(value, dict):
-        problems.append(f"Step {number} is not an object.")
+        problems.append(Fault(f"Step {at + 1} is not an object.", at=at))
         return None
     key = value.get("key")
     if not isinstance(key, str) or not _KEY.match(key):
-        problems.append(f"Step {number}: its key must be 1 to 40 letters, digits, “-”, “_” or “.”.")
+        words = f"Step {at + 1}: its key must be 1 to 40 letters, digits, “-”, “_” or “.”."
+        problems.append(Fault(words, Wrong.KEY, at, "key"))
         return None
     where = f"Step “{key}”"
-    before = len(problems)
+    mine: list[Fault] = []
     if strange := sorted(str(name)[:40] for name in set(value) - _FIELDS):
-        problems.append(f"{where} has fields that no step has: {_named(strange)}.")
-    title = _text(where, "title", value.get("title"), LONGEST_TITLE, problems)
-    instruction = _text(where, "instruction", value.get("instruction"), LONGEST_INSTRUCTION, problems)
-    tools = _names(where, "tools", value.get("tools"), problems)
-    after = _names(where, "after", value.get("after"), problems)
+        mine.append(Fault(f"{where} has fields that no step has: {_named(strange)}.", at=at))
+    title = _text(where, at, "title", value.get("title"), LONGEST_TITLE, mine)
+    instruction = _text(where, at, "instruction", value.get("instruction"), LONGEST_INSTRUCTION, mine)
+    tools = _names(where, at, "tools", value.get("tools"), mine)
+    after = _names(where, at, "after", value.get("after"), mine)
     calls = value.get("max_tool_calls", 0)
     if isinstance(calls, bool) or not isinstance(calls, int) or calls < 0:
-        problems.append(f"{where}: max_tool_calls must be a whole number, 0 or more.")
+        words = f"{where}: max_tool_calls must be a whole number, 0 or more."
+        mine.append(Fault(words, Wrong.NUMBER, at, "max_tool_calls"))
         calls = 0
     for tool in tools:
         if tool not in room.tools:
             near = get_close_matches(tool, room.tools, n=1)
             meant = f" Did you mean {near[0]}?" if near else ""
-            problems.append(f"{where}: there is no tool “{tool[:80]}”.{meant}")
-    if len(problems) == before and tools and calls == 0:
-        problems.append(f"{where} has tools but 0 tool calls: say how many it may make, or give it no tools.")
+            words = f"{where}: there is no tool “{tool[:80]}”.{meant}"
+            mine.append(Fault(words, Wrong.TOOL, at, "tools", {"name": tool[:80]}))
+    if not mine and tools and calls == 0:
+        words = f"{where} has tools but 0 tool calls: say how many it may make, or give it no tools."
+        mine.append(Fault(words, Wrong.NO_CALLS, at, "max_tool_calls"))
+    problems += mine
     return PlannedStep(key, title, instruction, tools, after, calls)
 
 
-def _text(where: str, field: str, value: Any, most: int, problems: list[str]) -> str:
+def _text(where: str, at: int, field: str, value: Any, most: int, problems: list[Fault]) -> str:
     if not isinstance(value, str) or not value.strip():
-        problems.append(f"{where} has no {field}.")
+        problems.append(Fault(f"{where} has no {field}.", Wrong.EMPTY, at, field))
         return ""
     if len(value) > most:
-        problems.append(f"{where}: its {field} has {len(value):,} characters; at most {most:,} are allowed.")
-    return value.strip()
+        words = f"{where}: its {field} has {len(value):,} characters; at most {most:,} are allowed."
+        problems.append(Fault(words, Wrong.LONG, at, field, {"count": len(value), "most": most}))
+    return str(storable(value.strip()))
 
 
-def _names(where: str, field: str, value: Any, problems: list[str]) -> tuple[str, ...]:
+def _names(where: str, at: int, field: str, value: Any, problems: list[Fault]) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        problems.append(f"{where}: {field} must be a list of names.")
+        problems.append(Fault(f"{where}: {field} must be a list of names.", at=at, field=field))
         return ()
     return tuple(dict.fromkeys(value))
 
 
-def _of_keys(steps: list[PlannedStep], room: Room) -> list[str]:
-    keys = [step.key for step in steps]
+def _of_keys(steps: Mapping[int, PlannedStep], room: Room) -> list[Fault]:
+    """`steps`: by their place in what was given."""
+    keys = [step.key for step in steps.values()]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
-        return [f"There are several steps “{key}”; give each a key of its own." for key in twice]
+        return [
+            Fault(f"There are several steps “{key}”; give each a key of its own.", Wrong.TWICE, at, "key")
+            for key in twice
+            for at in [max(at for at, step in steps.items() if step.key == key)]
+        ]
     known, problems = {*keys, *room.done}, []
-    for step in steps:
+    for at, step in steps.items():
         if step.key in step.after:
-            problems.append(f"Step “{step.key}” comes after itself.")
+            problems.append(Fault(f"Step “{step.key}” comes after itself.", Wrong.ITSELF, at, "after"))
         for missing in sorted(set(step.after) - known):
-            problems.append(f"Step “{step.key}” comes after “{missing[:40]}”, which is no step.")
+            words = f"Step “{step.key}” comes after “{missing[:40]}”, which is no step."
+            problems.append(Fault(words, Wrong.NO_STEP, at, "after", {"name": missing[:40]}))
     return problems
 
 
-def _circles(steps: list[PlannedStep]) -> list[str]:
+def _circles(steps: list[PlannedStep]) -> list[Fault]:
     """What is left when steps are taken away whose predecessors are all gone waits in a circle."""
     waiting = {step.key: set(step.after) & {other.key for other in steps} for step in steps}
     while free := [key for key, after in waiting.items() if not after]:
@@ -255,18 +307,20 @@ def _circles(steps: list[PlannedStep]) -> list[str]:
     while (following := min(waiting[circle[-1]])) not in circle:
         circle.append(following)
     circle = [*circle[circle.index(following) :], following]
-    return [f"Steps wait for one another in a circle: {' → '.join(f'“{key}”' for key in circle)}."]
+    words = f"Steps wait for one another in a circle: {' → '.join(f'“{key}”' for key in circle)}."
+    return [Fault(words, Wrong.CIRCLE, field="after", values={"keys": circle})]
 
 
-def _over_budget(steps: list[PlannedStep], room: Room) -> list[str]:
+def _over_budget(steps: list[PlannedStep], room: Room) -> list[Fault]:
     total = sum(step.max_tool_calls for step in steps)
     if total <= room.most_calls:
         return []
     largest = max(steps, key=lambda step: step.max_tool_calls)
-    return [
+    words = (
         f"The steps may make {total:,} tool calls together; {max(room.most_calls, 0):,} are left. The most are "
         f"step “{largest.key}”'s ({largest.max_tool_calls:,})."
-    ]
+    )
+    return [Fault(words, Wrong.CALLS, values={"count": total, "most": max(room.most_calls, 0)})]
 
 
 def _named(names: list[str]) -> str:

@@ -11,8 +11,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from agentops.core.errors import InvalidInput
 from agentops.templatetags.console import pretty
 from agentops.tools.escape import visible
+from approvals.models import ApprovalRequest
 
 from .schema import Kind, Property, properties
 
@@ -81,6 +83,22 @@ class Field:
         if kind is Kind.EITHER and not isinstance(self.base, int | float):
             return text
         return _scalar(kind, text)
+
+
+class PlainForm:
+    """Implements `approvals.subjects.Form` for whatever has no face of its own."""
+
+    def __init__(self, request: ApprovalRequest, base: dict[str, Any], typed: Mapping[str, str] | None = None) -> None:
+        self.fields = fields(request.input_schema, base, request.arguments)
+        self._values = base if typed is None else fill(self.fields, typed)
+        self.wrong = any(one.problem for one in every(self.fields))
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return self._values
+
+    def blame(self, refused: InvalidInput) -> bool:
+        return blame(self.fields, refused.field or "", str(refused))
 
 
 def fields(schema: Any, base: dict[str, Any], asked: dict[str, Any], prefix: str = "arg") -> list[Field]:

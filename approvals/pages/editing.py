@@ -12,10 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from agentops.core.errors import Conflict, InvalidInput, NotAllowed
-from approvals import actions
+from approvals import actions, subjects
 from approvals.models import ApprovalRequest
+from approvals.subjects import Form
 
-from . import arguments, decision, inbox, presenting
+from . import decision, inbox, presenting
+from .arguments import PlainForm
 
 MOST = 400_000
 """Characters of JSON that the form takes."""
@@ -29,27 +31,34 @@ def page(request: HttpRequest, request_id: UUID) -> HttpResponse:
     if not presenting.may_decide(row, request.actor) or not presenting.Shown(row, True, []).can_edit:
         return _not_here(request, row)
     if request.method == "GET":
-        return _form(request, row, row.arguments)
-    tab = "json" if request.POST.get("tab") == "json" else "form"
+        return _show(request, row, row.arguments)
+    to, text = request.POST.get("to", ""), request.POST.get("json", "")
     base = _object(request.POST.get("base", ""), row.arguments)
-    try:
-        fields = arguments.fields(row.input_schema, base, row.arguments)
-        wanted = typed_json(request.POST.get("json", "")) if tab == "json" else arguments.fill(fields, request.POST)
-    except InvalidInput as error:
-        return _form(request, row, base, tab=tab, text=request.POST.get("json", ""), problem=str(error), status=422)
-    if any(one.problem for one in arguments.every(fields)):
-        return _form(request, row, base, fields=fields, status=422)
-    if to := request.POST.get("to", ""):
-        return _form(request, row, wanted, tab="json" if to == "json" else "form")
+    if request.POST.get("tab") == "json":
+        try:
+            wanted, form = typed_json(text), None
+        except InvalidInput as error:
+            return _show(request, row, base, tab="json", text=text, problem=str(error), status=422)
+    else:
+        form = _sent(request, row, base)
+        wanted = form.arguments
+        if form.wrong:
+            return _show(request, row, base, form=form, status=422)
+    if to:
+        return _show(request, row, wanted, form=form, tab="json" if to == "json" else "form")
     if wanted == row.arguments:
         unchanged = _("Nothing is changed yet. Change an argument, or go back and approve it as it is.")
-        return _form(request, row, wanted, tab=tab, problem=unchanged, status=422)
-    return _decide(request, row, wanted, fields, tab)
+        return _show(request, row, wanted, form=form, tab="form" if form else "json", problem=unchanged, status=422)
+    return _decide(request, row, wanted, form)
 
 
-def _decide(
-    request: HttpRequest, row: ApprovalRequest, wanted: dict[str, Any], fields: list[arguments.Field], tab: str
-) -> HttpResponse:
+def _sent(request: HttpRequest, row: ApprovalRequest, base: dict[str, Any]) -> Form:
+    face = subjects.face_of(row)
+    return face.sent(row, request.POST) if face else PlainForm(row, base, request.POST)
+
+
+def _decide(request: HttpRequest, row: ApprovalRequest, wanted: dict[str, Any], form: Form | None) -> HttpResponse:
+    tab = "form" if form else "json"
     try:
         decided = actions.decide(
             request.actor,
@@ -64,30 +73,37 @@ def _decide(
     except NotAllowed as error:
         return decision.refused(request, row.pk, str(error))
     except InvalidInput as error:
-        if tab == "form" and arguments.blame(fields, error.field or "", str(error)):
-            return _form(request, row, wanted, fields=fields, status=422)
-        return _form(request, row, wanted, tab=tab, problem=str(error), status=422)
+        problem = "" if form and form.blame(error) else str(error)
+        return _show(request, row, wanted, form=form, tab=tab, problem=problem, status=422)
     except Conflict as error:
         row.refresh_from_db()
         if row.status != ApprovalRequest.Status.PENDING:
             return decision.answer(request, row.pk, 409, conflict=str(error))
-        return _form(request, row, wanted, tab=tab, problem=str(error), status=409)
+        return _show(request, row, wanted, form=form, tab=tab, problem=str(error), status=409)
     return decision.done(request, decided, "edit")
 
 
-def _form(
+def _show(
     request: HttpRequest,
     row: ApprovalRequest,
     values: dict[str, Any],
     *,
-    fields: list[arguments.Field] | None = None,
+    form: Form | None = None,
     tab: str = "form",
     text: str = "",
     problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
+    """One of the two tabs, with what was typed; what no form can hold stays in the JSON, with the reason."""
+    face = subjects.face_of(row)
+    if tab == "form" and form is None:
+        try:
+            form = face.form(row, values) if face else PlainForm(row, values)
+        except InvalidInput as error:
+            tab, problem, status = "json", str(error), 422
     edit = {
-        "fields": fields or arguments.fields(row.input_schema, values, row.arguments),
+        "face": face,
+        "form": form,
         "tab": tab,
         "base": json.dumps(values, ensure_ascii=False),
         "json": text or json.dumps(values, indent=2, ensure_ascii=False),

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy
 from agentops.accounts.access import Actor, Right
 from agentops.core.tools import Tier
 from agentops.templatetags.console import arguments
+from agentops.tools.escape import visible
+from approvals import subjects
 from approvals.actions.claiming import CLAIM_LASTS
 from approvals.models import SOON, ApprovalRequest, Decision, Inquiry
 
@@ -122,13 +124,32 @@ class Shown:
         return [{**row, "stands_out": deviating.get(row["name"], "")} for row in arguments(ordered)]
 
     @cached_property
-    def changes(self) -> list[dict[str, str]]:
-        """What a person changed before approving: argument, as the agent asked it, as it was approved."""
+    def face(self) -> subjects.Face | None:
+        return subjects.face_of(self.request)
+
+    @property
+    def says(self) -> str:
+        agent = visible(str(self.request.context.get("agent_title") or self.request.agent))
+        return self.face.says(agent) if self.face else ""
+
+    @cached_property
+    def about(self) -> Any:
+        return self.face.about(self.request, self.before) if self.face else None
+
+    @cached_property
+    def before(self) -> dict[str, Any] | None:
+        """The arguments as the agent asked them, where a person changed them before approving."""
         edits = [entry for entry in self.history if entry.decision == "edit"]
         if self.pending or not edits:
+            return None
+        return edits[-1].details.get("before", {}).get("arguments") or {}
+
+    @property
+    def changes(self) -> list[dict[str, str]]:
+        """What a person changed before approving: argument, as the agent asked it, as it was approved."""
+        if self.before is None or self.face:
             return []
-        before = edits[-1].details.get("before", {}).get("arguments") or {}
-        after = self.request.arguments
+        before, after = self.before, self.request.arguments
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         return [{"name": name, "was": _short(before.get(name)), "now": _short(after.get(name))} for name in names]
 
