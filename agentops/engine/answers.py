@@ -20,7 +20,8 @@ from .state import RunState
 
 EMPTY = "(empty)"
 """What a turn without any content is sent back as: the API takes no empty message."""
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL)
+# One way to match each character: with more, a model's answer of blank lines would hold the worker for hours.
+_FENCED = re.compile(r"```(?:json)?[ \t\r]*\n(.*?)```", re.DOTALL)
 
 
 def form(state: RunState) -> str:

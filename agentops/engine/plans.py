@@ -19,7 +19,8 @@ LONGEST_TITLE = 200
 LONGEST_INSTRUCTION = 8_000
 
 _KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
-_FENCED = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+# One way to match each character: with more, a model's answer of blank lines would hold the worker for hours.
+_FENCED = re.compile(r"```(?:json)?[ \t\r]*\n(.*?)```", re.DOTALL)
 _FIELDS = {"key", "title", "instruction", "tools", "after", "max_tool_calls"}
 
 SCHEMA: dict[str, Any] = {
