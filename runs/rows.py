@@ -69,7 +69,7 @@ def closed(
         "cache_write_tokens": usage.cache_write_tokens,
         "cost_usd": str(cost),
         "first_token_ms": asked.first_token_ms if asked else None,
-        "details": details,
+        "details": storable(details),
     }
 
 

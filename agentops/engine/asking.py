@@ -13,6 +13,7 @@ from agentops.core.errors import BudgetRefused, LeaseLost
 from agentops.core.messages import PERSON_SPEAKS, Message, text_of, user
 from agentops.core.models import Attempt, CallCancelled, ModelAnswer, ModelFailed, ModelRequest
 from agentops.core.states import StopReason, WaitingOn
+from agentops.core.storable import storable
 from agentops.core.tools import ToolResult, ToolSpec
 
 from . import answers, limits, record, recovery, reminder, shortening
@@ -278,7 +279,7 @@ class Asking:
     def keep(self, answer: ModelAnswer, order: Order | None = None) -> None:
         """It is committed, and part of the conversation from now on."""
         state = self.state
-        content = answers.as_sent(answer.content, answer.stop_reason)
+        content = answers.as_sent(storable(answer.content), answer.stop_reason)
         state.messages.append({"role": "assistant", "content": content})
         state.stop_reason = answer.stop_reason
         if order is None:

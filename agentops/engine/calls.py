@@ -25,7 +25,7 @@ def propose(uses: list[ToolUse], toolbox: Toolbox, *, cut_off: bool) -> list[Cal
     """
     calls = []
     for position, use in enumerate(uses):
-        call = Call(position, use.id, storable(use.name)[:128], storable(use.input), {}, CallStatus.PROPOSED)
+        call = Call(position, storable(use.id), storable(use.name)[:128], storable(use.input), {}, CallStatus.PROPOSED)
         tool = toolbox.get(use.name)
         try:
             if use.problem:
@@ -38,7 +38,7 @@ def propose(uses: list[ToolUse], toolbox: Toolbox, *, cut_off: bool) -> list[Cal
                 raise InvalidArguments(_unknown(use.name, toolbox))
             _describe(call, tool, use)
         except InvalidArguments as error:
-            call.status, call.reason = CallStatus.INVALID, str(error)
+            call.status, call.reason = CallStatus.INVALID, storable(str(error))
         calls.append(call)
     return calls
 

@@ -17,6 +17,7 @@ from approvals.actions import decide
 from approvals.models import ApprovalRequest
 
 from .. import children, subject
+from ..compacting import CONVERSING
 from ..loading import asks_person
 from ..models import Run, RunMessage, Step, ToolCall
 from ..wake import hint_on_commit
@@ -111,7 +112,7 @@ def _continue(actor: Actor, run: Run, limits: dict[str, Any]) -> Events:
             f"limits.{reached}",
         )
     check_run(RunStatus(run.status), RunStatus.QUEUED)
-    last = Step.objects.filter(run=run, kind=Step.Kind.TURN).order_by("-number").first()
+    last = Step.objects.filter(run=run, kind__in=CONVERSING).order_by("-number").first()
     if last and last.status != Step.Status.ANSWERED:
         Step.objects.filter(pk=last.pk).update(status=Step.Status.CALLING, answered_at=None, error="", fence=run.fence)
     Run.objects.filter(pk=run.pk).update(
