@@ -30,5 +30,4 @@ def own_limits(version: AgentVersion) -> dict[str, Any]:
 
 def needs(version: AgentVersion) -> int:
     """The oldest worker protocol that can carry its runs: the first plans, hands over and judges nothing."""
-    newer = version.planning != AgentVersion.Planning.NONE or version.delegates_to
-    return 2 if newer or version.answer_schema is not None or version.success else 1
+    return 2 if version.starts_runs or version.answer_schema is not None or version.success else 1

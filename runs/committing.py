@@ -59,8 +59,7 @@ class Committing:
         """Attempts of the open step that are in the ledger already."""
         self.unread_messages = run.unread
         self.below_another = run.parent_id is not None
-        version = run.version
-        self.may_have_children = version is not None and bool(version.delegates_to or version.planning != "none")
+        self.may_have_children = run.version is not None and run.version.starts_runs
         self.toolbox: Toolbox
         self.left_at_once = False
         """The run left, and something decided meanwhile wants it back."""

@@ -41,7 +41,7 @@ def load(run_id: str, fence: int) -> tuple[RunState, Run]:
         orders=[Order(**order) for order in run.orders],
         taken_over=bool(run.taken_over_by),
         undoing=run.undoes_id is not None,
-        workspace_of=str(run.undoes_id or ""),
+        workspace_of=str(history.worked_in(run)) if run.undoes_id else "",
         forked_from=str(run.forked_from_id or ""),
     )
     parts = history.parts_of(run)
@@ -55,7 +55,7 @@ def load(run_id: str, fence: int) -> tuple[RunState, Run]:
         calls = ToolCall.objects.filter(step_id=state.step_id).annotate(now=Now())
         state.calls = [as_call(call, fence) for call in calls]
         state.asked = _asked(state.calls)
-    if state.agent.delegates or state.agent.plans:
+    if run.version and run.version.starts_runs:
         state.lent = children.lent(run.pk)
     if state.agent.plans:
         state.asked += _asked_of_plan(run)
@@ -130,7 +130,7 @@ def _asked(calls: list[Call]) -> list[Asked]:
 
 def _append(state: RunState, row: dict[str, Any]) -> None:
     if row["kind"] == Step.Kind.ASIDE:
-        if row["status"] == Step.Status.CALLING:
+        if row["status"] == Step.Status.CALLING and str(row["run_id"]) == state.id:
             state.cut_off_aside = OpenStep(row["id"], row["number"])
         return
     if row["kind"] == Step.Kind.COMPACTION:
@@ -197,6 +197,8 @@ def spec_of(run: Run) -> AgentSpec:
     version = run.version
     if version is None:
         raise AgentGone
+    # A step of a plan, or a fork of one: it answers what its step asks for; the agent's own answer is its run's.
+    part = run.only_tools is not None
     return AgentSpec(
         name=run.agent_name,
         title=version.agent.title,
@@ -204,11 +206,10 @@ def spec_of(run: Run) -> AgentSpec:
         tools=tuple(version.tools if run.only_tools is None else run.only_tools),
         chain=tuple(version.model_chain),
         max_output_tokens=version.max_output_tokens,
-        # A step of a plan answers what its step asks for; the agent's own answer is its run's.
-        answer_schema=run.answer_schema or (None if run.plan_step_id else version.answer_schema),
-        success=() if run.plan_step_id else tuple(version.success),
+        answer_schema=run.answer_schema or (None if part else version.answer_schema),
+        success=() if part else tuple(version.success),
         delegates=_delegates(run, version),
-        plans=version.planning != AgentVersion.Planning.NONE and run.plan_step_id is None,
+        plans=version.plans and not part,
         summary_chain=tuple(version.summary_chain),
         context_tokens=version.context_tokens,
     )

@@ -137,7 +137,8 @@ def _resume(run: Run) -> Events:
 def _go_on(run: Run) -> Events:
     unfreeze(subject.KIND, subject.held_calls(run.pk))
     if run.status == Run.Status.RUNNING:
-        Run.objects.filter(pk=run.pk).update(pause_requested=False)
+        # On its way to wait, its worker may have begun nothing for the pause's sake: it looks once more.
+        Run.objects.filter(pk=run.pk).update(pause_requested=False, poked=True)
         return []
     check_run(RunStatus(run.status), RunStatus.QUEUED)
     Run.objects.filter(pk=run.pk).update(status=RunStatus.QUEUED, wake_at=Now())

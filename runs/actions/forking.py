@@ -45,7 +45,7 @@ def fork_run(
     actor.require(Right.OPERATE, original.team_id)
     _check_step(original, step)
     goal = _goal(original, step, goal)
-    chosen = _version(original, version)
+    chosen = _version(original, version, step)
     values = _limits_of(original, chosen, step, limits or {})
     made: list[Run] = []
     fork_id = uuid4()
@@ -116,7 +116,7 @@ def _goal(run: Run, step: int, goal: str | None) -> str:
     return goal
 
 
-def _version(run: Run, version: str) -> AgentVersion:
+def _version(run: Run, version: str, step: int) -> AgentVersion:
     if version not in VERSIONS:
         raise InvalidInput(_("Say one of %(versions)s.") % {"versions": ", ".join(VERSIONS)}, "version")
     if run.agent is None or run.version is None:
@@ -125,7 +125,13 @@ def _version(run: Run, version: str) -> AgentVersion:
         raise InvalidInput(
             _("The agent “%(name)s” starts no runs: it is switched off.") % {"name": run.agent.name}, "version"
         )
-    return run.version if version == "same" else run.agent.live
+    chosen = run.version if version == "same" else run.agent.live
+    if step > 1 and chosen.plans and run.only_tools is None:
+        raise InvalidInput(
+            _("This version works by a plan, which is made at step 1: fork there, or take the version the run had."),
+            "version",
+        )
+    return chosen
 
 
 def _limits_of(run: Run, version: AgentVersion, step: int, asked: dict[str, Any]) -> dict[str, int | Decimal]:

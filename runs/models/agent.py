@@ -99,3 +99,13 @@ class AgentVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent} version {self.number}"
+
+    @property
+    def plans(self) -> bool:
+        """Its runs make a plan first."""
+        return self.planning != self.Planning.NONE
+
+    @property
+    def starts_runs(self) -> bool:
+        """Its runs may have others below them."""
+        return self.plans or bool(self.delegates_to)

@@ -9,7 +9,7 @@ from typing import Any
 
 from runs import children
 from runs.children import Node
-from runs.models import AgentVersion, Run
+from runs.models import Run
 
 SHOWN = 60
 """Runs that are listed; the sum counts more."""
@@ -54,7 +54,7 @@ def of(run: Run) -> dict[str, Any]:
 
 def _may_have_some(run: Run) -> bool:
     version = run.version
-    return version is None or bool(version.delegates_to) or version.planning != AgentVersion.Planning.NONE
+    return version is None or version.starts_runs
 
 
 def _below(run: Run) -> Below | None:

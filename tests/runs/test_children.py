@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from agentops.accounts.models import Role
 from agentops.core.errors import Conflict, InvalidInput
+from agentops.core.states import WaitingOn
+from agentops.engine.interrupts import Wait
 from agentops.tools.registry import registry, tool
 from approvals.models import ApprovalRequest
-from runs import children, lease, sweep
+from runs import children, lease, loading, sweep
 from runs.actions import cancel_run, continue_run, pause_run, raise_limits, resume_run, start_run
 from runs.models import Account, Agent, Budget, Event, Run, ToolCall
 from runs.worker import Worker
@@ -24,6 +26,7 @@ from tests.engine.doubles import calls
 
 from . import factories as make
 from .cast import Cast, due, hands, pump
+from .conftest import Take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -468,6 +471,34 @@ def test_a_paused_run_starts_no_child(workers: Make) -> None:
     pump(engine)
     run.refresh_from_db()
     assert run.status == "succeeded"
+
+
+def test_a_pause_taken_back_before_the_run_stood_still_leaves_it_waiting_for_nothing(
+    take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker started no child for the pause's sake, and was already on its way to wait for one."""
+    team, _, _ = crew()
+    run, who = begin(team), make.admin(team)
+    hand = take(run)
+    hand.open()
+    monkeypatch.setitem(make.TOOLS.tools, "delegate", registry.get("delegate"))
+    hand.answer(hands("[one] Go."))
+    hand.state, _ = loading.load(str(run.pk), hand.lease.fence)
+    pause_run(who, run.pk)
+    assert hand.do(hand.recorder.start_children(hand.state)) == {}
+    resume_run(who, run.pk)
+    hand.leave(Wait(WaitingOn.CHILD))
+    assert [one.pk for one in due()] == [run.pk]
+
+
+def test_what_was_lent_counts_when_nobody_is_left_to_hand_work_to(workers: Make) -> None:
+    team, _, helper = crew()
+    run = begin(team)
+    pump(workers(Cast(boss=[hands("[one] Go.")], one=[])))
+    Agent.objects.filter(pk=helper.pk).update(active=False)
+    state, _ = loading.load(str(run.pk), 1)
+    assert state.agent.delegates == ()
+    assert state.lent.cost_usd == child_of(run).cost_usd > 0
 
 
 def test_a_child_whose_result_was_taken_cannot_go_on(workers: Make) -> None:

@@ -134,6 +134,34 @@ def test_only_a_turn_of_the_agent_can_be_forked(take: Take) -> None:
         fork_run(make.admin(run.team), run.pk, 2)
 
 
+def test_a_fork_leaves_alone_what_is_open_beside_the_originals_conversation(take: Take) -> None:
+    run = three_steps(take)
+    Step.objects.filter(run=run, number=2).update(kind=Step.Kind.ASIDE, status=Step.Status.CALLING)
+    assert take(fork_run(make.admin(run.team), run.pk, 3)).state.cut_off_aside is None
+
+
+def test_a_fork_of_a_plans_step_does_that_step_and_makes_no_plan(take: Take) -> None:
+    run = three_steps(take)
+    assert run.version is not None
+    type(run.version).objects.filter(pk=run.version_id).update(
+        planning="plan", answer_schema={"type": "object"}, success=[{"kind": "judge", "question": "Is it?"}]
+    )
+    Run.objects.filter(pk=run.pk).update(only_tools=["look"])
+    agent = take(fork_run(make.admin(run.team), run.pk, 2)).state.agent
+    assert (agent.plans, agent.tools, agent.answer_schema, agent.success) == (False, ("look",), None, ())
+
+
+def test_a_version_that_plans_takes_a_run_up_at_its_first_step_only(take: Take) -> None:
+    run = three_steps(take)
+    who = make.admin(run.team)
+    newer = publish_agent(who, Agent.objects.get(pk=run.agent_id), planning="plan")
+    with pytest.raises(InvalidInput, match="made at step 1") as refused:
+        fork_run(who, run.pk, 2, version="live")
+    assert refused.value.field == "version"
+    assert fork_run(who, run.pk, 1, version="live").version_id == newer.pk
+    assert fork_run(who, run.pk, 2).version_id == run.version_id
+
+
 def test_who_may_only_look_forks_nothing_and_strangers_find_nothing(take: Take) -> None:
     run = three_steps(take)
     with pytest.raises(NotAllowed):
