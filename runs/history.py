@@ -29,6 +29,15 @@ def steps_of(run: Run) -> QuerySet[Step]:
     return Step.objects.filter(of_parts(parts_of(run), "number"))
 
 
+def worked_in(run: Run) -> UUID:
+    """The run whose folder it works in: what is taken back, again and again, is taken back where it was done."""
+    folder, origin = run.pk, run.undoes_id
+    while origin is not None:
+        folder = origin
+        origin = Run.objects.filter(pk=origin).values_list("undoes_id", flat=True).first()
+    return folder
+
+
 def of_parts(parts: list[Part], number: str) -> Q:
     """Rows with a run and a step's `number` that belong to these parts."""
     found = Q()

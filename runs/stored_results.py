@@ -13,7 +13,7 @@ from agentops.core.tools import ToolResult
 from . import history
 from .models import PlanStep, Run, ToolCall
 
-_REFERENCE = re.compile(r"(?:(?P<key>[\w-]{1,40}):)?(?P<step>\d{1,9})\.(?P<call>\d{1,4})")
+_REFERENCE = re.compile(r"(?:(?P<key>[\w.-]{1,40}):)?(?P<step>\d{1,9})\.(?P<call>\d{1,4})")
 
 
 def reader(run_id: str) -> Callable[[str], ToolResult | None]:
@@ -42,8 +42,9 @@ def find(run_id: str, ref: str) -> ToolResult | None:
 
 
 def _sibling(run: Run, key: str) -> Run | None:
-    """The latest run that carried out the step `key` of the plan that this run is a part of."""
-    steps = (
-        PlanStep.objects.filter(plan__steps=run.plan_step_id, key=key) if run.plan_step_id else PlanStep.objects.none()
-    )
+    """The latest run that carried out the step `key` of the plans of the run above this one."""
+    if run.plan_step_id is None:
+        return None
+    # Of every plan of the run above: a step that an earlier one has done keeps its key, and its run stays that plan's.
+    steps = PlanStep.objects.filter(plan__run__plans__steps=run.plan_step_id, key=key)
     return Run.objects.filter(plan_step__in=steps).order_by("-created_at").first()

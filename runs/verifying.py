@@ -22,7 +22,7 @@ from agentops.core.tools import ToolContext, Verification
 from agentops.live import publish
 from agentops.tools.registry import registry
 
-from . import assembly
+from . import assembly, history
 from .late import add_events
 from .models import Run, ToolCall
 
@@ -107,6 +107,6 @@ def context_of(call: ToolCall) -> ToolContext:
         call_id=f"{run.pk}:{call.step.number}.{call.position}",
         team_id=run.team_id,
         agent=run.agent_name,
-        workspace=assembly.workspace(str(run.undoes_id or run.pk)),
+        workspace=assembly.workspace(str(history.worked_in(run))),
         settings=assembly.tool_settings(run.pk),
     )

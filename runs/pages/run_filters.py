@@ -23,7 +23,7 @@ NAMES = ("q", "status", "agent", "by", "via", "from", "to", "outcome", "tainted"
 MORE = ("by", "via", "from", "to", "outcome", "tainted", "cost", "children")
 """Those behind "More filters"."""
 LIVE = "live"
-VIA = ("page", "api", "command", "schedule", "webhook")
+VIA = ("page", "api", "command", "schedule", "webhook", "run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Filters:
         if words is not None:
             rest &= Q(words__vector=words)
             few = RunWords.objects.filter(vector=words)
-        if "children" not in self.values:
+        if "children" not in self.values and self.values.get("via") != "run":
             runs = runs.filter(parent=None)
         found = runs.filter(first, self._period())
         return search.newest_matching(found, rest, "created_at", cursor, size, few)

@@ -69,10 +69,12 @@ def test_a_filter_shows_what_fits_and_nothing_else(desk: Desk, query: dict[str, 
 
 def test_runs_that_other_runs_started_are_shown_when_asked_for(desk: Desk) -> None:
     parent = desk.run()
-    child = desk.run(parent=parent)
+    child = desk.run(parent=parent, started_via="run")
     assert desk.shows(parent)
     assert not desk.shows(child)
     assert desk.shows(child, children="yes")
+    assert desk.shows(child, via="run")
+    assert not desk.shows(parent, via="run")
 
 
 def test_an_agents_runs_are_found_by_its_name(desk: Desk) -> None:

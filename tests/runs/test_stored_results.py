@@ -67,6 +67,21 @@ def test_a_step_of_a_plan_reads_the_others_by_their_key(take: Take) -> None:
     assert data(parent, "prices:1.1") is None
 
 
+def test_a_step_of_the_next_plan_reads_what_the_plan_before_has_done(take: Take) -> None:
+    team = make.team()
+    parent, first, second = (make.run(team) for _ in range(3))
+    looked(take, first, "prices")
+    done = {"position": 0, "key": "look.up", "title": "Look up", "instruction": "Look.", "max_tool_calls": 5}
+    for number, status in ((1, "superseded"), (2, "approved")):
+        plan = Plan.objects.create(run=parent, number=number, status=status)
+        step = PlanStep.objects.create(plan=plan, status="done", **done)
+        if number == 1:
+            Run.objects.filter(pk=first.pk).update(plan_step=step)
+    step = PlanStep.objects.create(plan=plan, status="running", **{**done, "position": 1, "key": "letter"})
+    Run.objects.filter(pk=second.pk).update(plan_step=step)
+    assert data(second, "look.up:1.1") == "prices"
+
+
 def test_a_large_result_is_told_as_a_preview_and_stored_whole(take: Take) -> None:
     run = looked(take, make.run(), "x" * 50_000)
     call = Step.objects.get(run=run).call_set.get()

@@ -208,6 +208,13 @@ def test_a_fork_takes_back_its_own_deeds_alone() -> None:
         undo_run(who, fork.pk)
 
 
+def test_what_is_taken_back_and_taken_back_again_is_so_where_it_was_done(take: Take) -> None:
+    run, who = ended()
+    undo = undo_run(who, refund(run, 1).run_id)
+    again = rows.run(run.agent, status="queued", wake_at=timezone.now(), undoes=undo)
+    assert take(again).state.workspace_of == str(run.pk)
+
+
 def test_many_deeds_need_no_more_steps_than_the_run_has() -> None:
     run, who = ended()
     assert run.version is not None
