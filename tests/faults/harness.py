@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -19,15 +20,16 @@ from tests.acceptance import servers
 from tests.acceptance.stack import RUN_WORKERS, Stack
 
 from .people import People
-from .schedule import Fault
+from .schedule import KINDS, Fault
 from .watching import Rows
 
 TICK = 0.05
 OPEN = """
 SELECT (SELECT count(*) FROM runs_run WHERE status NOT IN ('succeeded', 'failed', 'cancelled')),
-    (SELECT count(*) FROM runs_run),
+    (SELECT count(*) FROM runs_run WHERE parent_id IS NULL AND forked_from_id IS NULL AND undoes_id IS NULL),
     (SELECT count(*) FROM runs_toolcall WHERE status IN ('executing', 'in_doubt', 'held', 'approved', 'proposed')),
-    (SELECT count(*) FROM runs_step WHERE status = 'calling')
+    (SELECT count(*) FROM runs_step WHERE status = 'calling'),
+    (SELECT count(*) FROM runs_run WHERE parent_id IS NOT NULL AND ended_at IS NOT NULL AND NOT reported)
 """
 STAND = "SELECT status || ' ' || waiting_on, count(*) FROM runs_run GROUP BY 1 ORDER BY 1"
 VICTIMS = "pid <> pg_backend_pid() AND datname = current_database() AND application_name <> 'harness'"
@@ -40,6 +42,15 @@ FOR UPDATE SKIP LOCKED
 LOCK_ACCOUNTS = "SELECT id FROM runs_account ORDER BY id FOR UPDATE"
 
 
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """A fault that came, and between which times (by the machine's clock) a worker can have lost a run by it."""
+
+    kind: str
+    begin: float
+    end: float
+
+
 class Harness:
     """`play` is called in the main thread: the kernel ends what it starts when that thread ends."""
 
@@ -47,12 +58,14 @@ class Harness:
         self.stack = stack
         self.people = people
         self.struck: Counter[str] = Counter()
+        self.log: list[Struck] = []
         self.died_by_themselves: Counter[str] = Counter()
         self._url, self._lease, self._say = url, lease, say
         self.over = threading.Event()
         self._stopped: dict[str, tuple[float, int]] = {}
         """Processes that stand still: until when, and their process ids."""
         self._moving_since = time.monotonic()
+        self._quiet_since: float | None = None
         self._threads: list[threading.Thread] = []
         self.clocks = stack.folder / "clocks"
         self.clocks.mkdir()
@@ -69,11 +82,13 @@ class Harness:
         self._deadline = self._told + patience
         rows = Rows(self._url, self.over)
         for fault in faults:
-            if not self._until(time.monotonic() + fault.pause, rows):
+            if not self._until(time.monotonic() + fault.pause, rows) and len(self.struck) == len(KINDS):
                 break
             self._say(f"{fault}")
+            begin = time.time()
             self._strike(fault, rows)
             self.struck[fault.kind] += 1
+            self.log.append(Struck(fault.kind, begin, time.time() + fault.seconds + self._lease))
         else:
             self._say("no more faults")
         self._until(self._deadline, rows)
@@ -87,8 +102,13 @@ class Harness:
             thread.join()
 
     def is_over(self, rows: Rows) -> bool:
-        living, all_, calls, steps = rows.all(OPEN)[0]
-        return bool(all_ == len(self.people.workload.runs) and not living and not calls and not steps)
+        """Nothing is under way, and nobody found anything more to do with what has ended."""
+        living, all_, calls, steps, unreported = rows.all(OPEN)[0]
+        if all_ < len(self.people.workload.runs) or living or calls or steps or unreported:
+            self._quiet_since = None
+            return False
+        self._quiet_since = self._quiet_since or time.monotonic()
+        return self.people.looked_back > self._quiet_since
 
     def _until(self, moment: float, rows: Rows) -> bool:
         """Keep everything up meanwhile. False when nothing is under way any more."""
@@ -105,9 +125,10 @@ class Harness:
                     self._told = now
                     self._say(", ".join(f"{count} {what}" for what, count in rows.all(STAND)))
             if now > self._deadline:
-                living, all_, calls, steps = rows.all(OPEN)[0]
+                living, all_, calls, steps, unreported = rows.all(OPEN)[0]
                 raise AssertionError(
-                    f"It did not come to its end: {living} of {all_} runs live; open are {calls} calls, {steps} steps."
+                    f"It did not come to its end: {living} runs live, of {all_} that people started; open are {calls} "
+                    f"calls, {steps} steps; {unreported} runs have ended and nobody told the run above."
                 )
             time.sleep(TICK)
         return True

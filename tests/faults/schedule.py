@@ -41,14 +41,20 @@ class Fault:
         return f"{self.kind} (after {self.pause:.2f} s, for {self.seconds:.1f} s, {self.jump:+.0f} s, lot {self.lot})"
 
 
-def faults(seed: int, count: int) -> Iterator[Fault]:
-    """The first ones are one of each kind."""
+TAKES_RUNS = frozenset(
+    {"kill worker", "stop worker", "kill postgres", "kill backend", "cut database", "lock runs", "lock accounts"}
+)
+"""Faults by which a worker can lose its runs."""
+
+
+def faults(seed: int, count: int, pace: float = 1.0) -> Iterator[Fault]:
+    """The first ones are one of each kind; `pace`: how many times as quickly one follows another."""
     random_ = random.Random(f"faults {seed}")
     once_each = random_.sample(list(KINDS), len(KINDS))
     for number in range(count):
         drawn = random_.choices(list(KINDS), list(KINDS.values()))[0]
         yield Fault(
-            pause=random_.uniform(0.3, 2.0),
+            pause=random_.uniform(0.3, 2.0) / pace,
             kind=once_each[number] if number < len(once_each) else drawn,
             seconds=random_.uniform(1.0, 5.0),
             jump=random_.choice([-26 * HOUR, -2 * HOUR, -30.0, 0.0, 0.0, 30.0, 2 * HOUR, 26 * HOUR]),

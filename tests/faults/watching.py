@@ -1,4 +1,4 @@
-"""A look at the rows past the product, on a connection that comes back; and the budgets, looked at all the time."""
+"""A look at the rows past the product, on a connection that comes back; and all money, looked at all the time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ import psycopg
 BUDGETS = """
 SELECT b.id, a.starts_on, b.limit_usd, a.spent, a.held FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id
 """
+LENT = """
+SELECT p.id::text, p.max_cost_usd, p.cost_usd + p.held_usd, lent.cost FROM runs_run p, LATERAL (
+    WITH RECURSIVE below AS (
+        SELECT id, ended_at IS NULL AS living FROM runs_run WHERE parent_id = p.id
+        UNION ALL
+        SELECT r.id, r.ended_at IS NULL FROM runs_run r JOIN below b ON r.parent_id = b.id WHERE NOT b.living
+    )
+    SELECT sum(CASE WHEN b.living THEN r.max_cost_usd ELSE r.cost_usd + r.held_usd END) AS cost
+    FROM below b JOIN runs_run r ON r.id = b.id
+) AS lent
+WHERE p.ended_at IS NULL AND p.id IN (SELECT parent_id FROM runs_run WHERE parent_id IS NOT NULL)
+    AND p.cost_usd + p.held_usd + lent.cost > p.max_cost_usd
+"""
+"""Runs that have used, hold and have lent to runs below them more than they were given."""
 
 
 class Rows:
@@ -45,7 +59,7 @@ class Rows:
 
 
 class Accounts(threading.Thread):
-    """Keeps every moment at which a budget was overshot, and how close one came."""
+    """Keeps every moment at which a budget was overshot, how close one came, and each run that lent what it had not."""
 
     def __init__(self, url: str, over: threading.Event) -> None:
         super().__init__(name="accounts", daemon=True)
@@ -54,14 +68,19 @@ class Accounts(threading.Thread):
         self.overshot: list[tuple[Any, ...]] = []
         self.fullest = Decimal(0)
         """The largest share of a limit that was spent or held."""
+        self.overlent: dict[str, tuple[Any, ...]] = {}
 
     def run(self) -> None:
         rows = Rows(self._url, self._over)
-        while not self._over.wait(0.03):
+        looked = 0.0
+        while not self._over.wait(0.05):
             for row in rows.all(BUDGETS):
                 _, _, limit, spent, held = row
                 self.looks += 1
                 self.fullest = max(self.fullest, (spent + held) / limit)
                 if spent + held > limit:
                     self.overshot.append(row)
+            if time.monotonic() > looked + 0.5:
+                looked = time.monotonic()
+                self.overlent |= {row[0]: row for row in rows.all(LENT)}
         rows.close()

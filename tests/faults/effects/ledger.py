@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +36,9 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._read = 0
-        self._lines: list[Line] = []
+        self._lines: dict[str, list[Line]] = {}
+        """By call."""
+        self._reading = threading.Lock()
 
     @contextmanager
     def at_work(self, call: str, tool: str, arguments: dict[str, Any]) -> Iterator[Any]:
@@ -46,30 +50,33 @@ class Ledger:
         finally:
             self._write("ended", about)
 
-    def lines(self) -> list[Line]:
-        """All so far; the file is read on from where the last look ended."""
-        if self._path.exists():
-            with self._path.open("rb") as file:
-                file.seek(self._read)
-                new = file.read()
-            whole = new[: new.rfind(b"\n") + 1]
-            self._read += len(whole)
-            self._lines += [Line(**json.loads(line)) for line in whole.splitlines()]
-        return self._lines
+    def lines(self) -> dict[str, list[Line]]:
+        """All so far, by call; the file is read on from where the last look ended."""
+        with self._reading:
+            if self._path.exists():
+                with self._path.open("rb") as file:
+                    file.seek(self._read)
+                    new = file.read()
+                whole = new[: new.rfind(b"\n") + 1]
+                self._read += len(whole)
+                for line in whole.splitlines():
+                    read = Line(**json.loads(line))
+                    self._lines.setdefault(read.call, []).append(read)
+            return self._lines
 
     def effects(self) -> dict[str, list[Line]]:
         """What happened, by call."""
-        found: dict[str, list[Line]] = {}
-        for line in self.lines():
-            if line.event == "did":
-                found.setdefault(line.call, []).append(line)
-        return found
+        return {call: did for call, lines in self.lines().items() if (did := _did(lines))}
+
+    def happened(self, call: str) -> bool:
+        return bool(_did(self.lines().get(call, ())))
 
     def at_it(self, call: str) -> bool:
         """Whether a living process has begun the call and not ended: nobody can know yet what will have happened."""
-        begun = [line for line in self.lines() if line.call == call and line.event == "begun"]
-        ended = [line.pid for line in self.lines() if line.call == call and line.event == "ended"]
-        return any(begun_by.pid not in ended and _lives(begun_by) for begun_by in begun)
+        lines = self.lines().get(call, ())
+        begun = [line for line in lines if line.event == "begun"]
+        left = Counter(line.pid for line in begun) - Counter(line.pid for line in lines if line.event == "ended")
+        return any(left[line.pid] and _lives(line) for line in begun)
 
     def _write(self, event: str, about: dict[str, Any]) -> None:
         line = json.dumps({"event": event, **about, "at": time.clock_gettime(time.CLOCK_REALTIME)}) + "\n"
@@ -80,6 +87,10 @@ class Ledger:
                 os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _did(lines: Iterable[Line]) -> list[Line]:
+    return [line for line in lines if line.event == "did"]
 
 
 def _lives(line: Line) -> bool:
