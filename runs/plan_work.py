@@ -19,7 +19,8 @@ MOST_PASSED_ON = 8_000
 def collect(run: Run, steps: list[PlanStep]) -> None:
     """What the runs of steps under way have come to."""
     running = [step for step in steps if step.status == PlanStep.Status.RUNNING]
-    found = Run.objects.filter(plan_step__in=[step.pk for step in running]).order_by("created_at")
+    # By their ends, which the database's clock has set: a living one comes last.
+    found = Run.objects.filter(plan_step__in=[step.pk for step in running]).order_by("ended_at")
     newest = {child.plan_step_id: child for child in found}
     for step in running:
         child = newest.get(step.pk)

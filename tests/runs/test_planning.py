@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -162,6 +163,17 @@ def test_a_step_that_fails_is_tried_again_with_the_reason(workers: Make) -> None
     assert (now(run).status, statuses(run)) == ("succeeded", {"a": "done"})
     assert PlanStep.objects.get().tries == 2
     assert Run.objects.filter(plan_step__key="a").count() == 2
+
+
+def test_the_last_try_of_a_step_counts_whatever_the_clock_of_a_worker_said(workers: Make) -> None:
+    _, run = begin(max_steps=3)
+    worker = workers(Cast(boss=[plan(step("a")), "Good."], a=[*FAILS, "Now it went well."]))
+    worker.advance(str(run.pk))
+    first = Run.objects.get(plan_step__key="a")
+    worker.advance(str(first.pk))
+    Run.objects.filter(pk=first.pk).update(created_at=Now() + timedelta(hours=2))
+    pump(worker)
+    assert (now(run).status, statuses(run)) == ("succeeded", {"a": "done"})
 
 
 def test_a_step_that_fails_for_good_is_planned_around(workers: Make) -> None:
