@@ -55,20 +55,29 @@ def control(
     change: Callable[[Run], Events],
     note: str = "",
     order: Literal["cancel", "pause"] | None = None,
+    other: UUID | None = None,
 ) -> Run:
-    """One deed of a person under the run's lock: the change, its event, and who did it. Raises Run.DoesNotExist."""
+    """One deed of a person under the run's lock: the change, its event, and who did it. Raises Run.DoesNotExist.
+
+    `other` is the run that it made.
+    """
     with transaction.atomic():
         visible = Run.objects.visible_to(actor).get(pk=run_id)
         actor.require(Right.OPERATE, visible.team_id)
         run = children.locked(visible)
         events = change(run)
-        person = ("person.acted", {"by": str(actor), "action": action, "note": note})
+        person = ("person.acted", acted(actor, action, note, other))
         numbered = add_events(run, [person, *events])
         transaction.on_commit(partial(publish.announce, run.pk, run.team_id, numbered))
         if order:
             transaction.on_commit(partial(publish.tell_workers, run.pk, order))
     run.refresh_from_db()
     return run
+
+
+def acted(actor: Actor, action: str, note: str = "", other: UUID | None = None) -> dict[str, str]:
+    """What an event says of a person's deed; `other`: the run that it made, or came from."""
+    return {"by": str(actor), "action": action, "note": note, **({"run": str(other)} if other else {})}
 
 
 def _cancel(run: Run, reason: str) -> Events:

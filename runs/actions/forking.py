@@ -56,7 +56,7 @@ def fork_run(
                 actor,
                 run,
                 via=via,
-                noted=f"forked it from run {run.pk} at step {step}",
+                noted=f"forked it from another run at step {step}",
                 note=words,
                 id=fork_id,
                 version=chosen,
@@ -78,7 +78,7 @@ def fork_run(
 
     assembly.copy_workspace(original.pk, fork_id)
     try:
-        control(actor, run_id, f"forked it at step {step}", fork, f"{_('The fork:')} {fork_id}")
+        control(actor, run_id, f"forked it at step {step}", fork, other=fork_id)
     except BaseException:
         assembly.remove_workspace(fork_id)
         raise

@@ -13,6 +13,7 @@ from agentops.live import publish
 from ..late import add_events
 from ..models import Run
 from ..wake import hint_on_commit
+from .control import acted
 
 PROTOCOL = 2
 """The oldest workers know neither shared steps nor orders."""
@@ -31,7 +32,7 @@ def found_run(actor: Actor, origin: Run, *, via: str, noted: str, note: str = ""
         started_via=via,
         **fields,
     )
-    person = ("person.acted", {"by": str(actor), "action": noted, "note": note})
+    person = ("person.acted", acted(actor, noted, note, origin.pk))
     events = add_events(run, [person, ("run.changed", {"status": "queued", "waiting_on": ""})])
     transaction.on_commit(partial(publish.announce, run.pk, run.team_id, events))
     hint_on_commit(run.pk)

@@ -171,7 +171,7 @@ def _undo(actor: Actor, run_id: UUID | str, call_id: int | None, via: str) -> Ru
     visible = Run.objects.visible_to(actor).get(pk=run_id)
     actor.require(Right.OPERATE, visible.team_id)
     what = "began to roll it back" if call_id is None else "began to take an action back"
-    control(actor, run_id, what, undo, f"{_('The run that does it:')} {undo_id}")
+    control(actor, run_id, what, undo, other=undo_id)
     return made[0]
 
 
@@ -189,7 +189,7 @@ def _found(actor: Actor, run: Run, version: AgentVersion, found: Undoing, *, who
     return found_run(
         actor,
         run,
-        noted=f"began to take back what run {run.pk} did",
+        noted="began to take back what another run did",
         version=version,
         goal=goal,
         inputs={"cannot_be_undone": left} if left else {},

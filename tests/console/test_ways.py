@@ -155,6 +155,22 @@ def test_taking_back_asks_first_and_says_what_stays() -> None:
     assert "no way back" in text(again) and Run.objects.filter(undoes=run).count() == 1
 
 
+def test_the_timeline_leads_to_the_fork_and_to_what_takes_back_and_says_how_they_stand() -> None:
+    run = ended()
+    refund(run)
+    client = signed_in(run)
+    client.post(reverse("run-fork", args=[run.pk, 1]), {"words": "Other way."})
+    client.post(reverse("run-undo", args=[run.pk]))
+    fork, undo = Run.objects.get(forked_from=run), Run.objects.get(undoes=run)
+    Run.objects.filter(pk=undo.pk).update(status="failed", ended_at=timezone.now())
+    page = text(client.get(reverse("run", args=[run.pk])))
+    for other, status in ((fork, "queued"), (undo, "failed")):
+        link = f'<a href="{reverse("run", args=[other.pk])}"><span class="status" data-status="{status}">'
+        assert link in page
+        back = text(client.get(reverse("run", args=[other.pk])))
+        assert f'<a href="{reverse("run", args=[run.pk])}"><span class="status" data-status="succeeded">' in back
+
+
 @pytest.mark.parametrize("call", ["abc", "0", "9" * 30, "-1"])
 def test_taking_back_a_call_that_is_not_there_is_nowhere(call: str) -> None:
     run = ended()

@@ -66,7 +66,7 @@ def test_the_original_stays_as_it_was_but_for_who_forked_it(take: Take) -> None:
     after = Run.objects.filter(pk=run.pk).values().get()
     assert {name for name in before if before[name] != after[name]} == {"seq"}
     last = Event.objects.filter(run=run).latest("seq")
-    assert (last.kind, last.data["by"], str(fork.pk) in last.data["note"]) == ("person.acted", str(who), True)
+    assert (last.kind, last.data["by"], last.data["run"]) == ("person.acted", str(who), str(fork.pk))
     assert list(Event.objects.filter(run=fork).values_list("kind", flat=True)) == ["person.acted", "run.changed"]
 
 
