@@ -153,13 +153,13 @@ def test_a_run_that_never_writes_a_plan_ends_and_says_so(workers: Make) -> None:
     assert Step.objects.filter(run=run).count() == 3
 
 
+def second_try(request: ModelRequest) -> Any:
+    return "Now it went well." if "An earlier try" in str(request.messages[0]) else calls(("nothing", {}))
+
+
 def test_a_step_that_fails_is_tried_again_with_the_reason(workers: Make) -> None:
     _, run = begin(max_steps=3)
-
-    def second(request: ModelRequest) -> Any:
-        return "Now it went well." if "An earlier try" in str(request.messages[0]) else calls(("nothing", {}))
-
-    pump(workers(Cast(boss=[plan(step("a")), "Good."], a=[second] * 3)))
+    pump(workers(Cast(boss=[plan(step("a")), "Good."], a=[second_try] * 3)))
     assert (now(run).status, statuses(run)) == ("succeeded", {"a": "done"})
     assert PlanStep.objects.get().tries == 2
     assert Run.objects.filter(plan_step__key="a").count() == 2
@@ -167,7 +167,7 @@ def test_a_step_that_fails_is_tried_again_with_the_reason(workers: Make) -> None
 
 def test_the_last_try_of_a_step_counts_whatever_the_clock_of_a_worker_said(workers: Make) -> None:
     _, run = begin(max_steps=3)
-    worker = workers(Cast(boss=[plan(step("a")), "Good."], a=[*FAILS, "Now it went well."]))
+    worker = workers(Cast(boss=[plan(step("a")), "Good."], a=[second_try] * 3))
     worker.advance(str(run.pk))
     first = Run.objects.get(plan_step__key="a")
     worker.advance(str(first.pk))
