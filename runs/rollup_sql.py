@@ -27,20 +27,25 @@ WHERE m.started_at >= %(begin)s AND m.started_at < %(end)s
 GROUP BY 1, 2, 3, 4, 5, 6
 """
 
+_TASK = "(plan_step_id IS NULL AND undoes_id IS NULL)"
+"""What carries out a step of a plan, or undoes, is no task of its own: what it took belongs to the task it serves."""
+
 RUNS = f"""
 INSERT INTO runs_hourlyruns (hour, team_id, agent, started, succeeded, failed, cancelled, completed, not_completed,
     missed, steps, cost_usd, active_ms, durations)
-SELECT hour, team_id, agent_name, count(*) FILTER (WHERE status = ''), count(*) FILTER (WHERE status = 'succeeded'),
-    count(*) FILTER (WHERE status = 'failed'), count(*) FILTER (WHERE status = 'cancelled'),
+SELECT hour, team_id, agent_name, count(*) FILTER (WHERE task AND status = ''),
+    count(*) FILTER (WHERE task AND status = 'succeeded'), count(*) FILTER (WHERE task AND status = 'failed'),
+    count(*) FILTER (WHERE task AND status = 'cancelled'),
     count(*) FILTER (WHERE outcome = 'completed'), count(*) FILTER (WHERE outcome = 'not_completed'),
     count(*) FILTER (WHERE outcome = 'not_completed' AND status = 'succeeded'), sum(steps),
-    sum(cost_usd), sum(active_ms), {_counts("width_bucket(active_ms, " + _BOUNDS + ")", "status <> ''")}
+    sum(cost_usd), sum(active_ms), {_counts("width_bucket(active_ms, " + _BOUNDS + ")", "task AND status <> ''")}
 FROM (
-    SELECT date_trunc('hour', created_at, 'UTC') AS hour, team_id, agent_name, '' AS status, '' AS outcome,
-        0 AS steps, 0 AS cost_usd, 0 AS active_ms
+    SELECT date_trunc('hour', created_at, 'UTC') AS hour, team_id, agent_name, {_TASK} AS task, '' AS status,
+        '' AS outcome, 0 AS steps, 0 AS cost_usd, 0 AS active_ms
     FROM runs_run WHERE created_at >= %(begin)s AND created_at < %(end)s
     UNION ALL
-    SELECT date_trunc('hour', ended_at, 'UTC'), team_id, agent_name, status, outcome, steps, cost_usd, active_ms
+    SELECT date_trunc('hour', ended_at, 'UTC'), team_id, agent_name, {_TASK}, status, outcome, steps, cost_usd,
+        active_ms
     FROM runs_run WHERE ended_at >= %(begin)s AND ended_at < %(end)s
 ) AS seen
 GROUP BY 1, 2, 3

@@ -22,6 +22,8 @@ from runs.models import (
     HourlySpend,
     HourlyTools,
     ModelCall,
+    Plan,
+    PlanStep,
     Run,
     StaleHour,
     Step,
@@ -109,6 +111,30 @@ def assert_true() -> None:
     direct = {(row["h"], row["tool"]): row["n"] for row in hours.annotate(n=Count("id"))}
     counted = HourlyTools.objects.order_by().values("hour", "tool").annotate(n=Sum("calls"))
     assert {(row["hour"], row["tool"]): row["n"] for row in counted} == direct
+
+
+def test_what_serves_a_task_counts_with_it_and_not_beside_it() -> None:
+    """Steps of a plan and undoing are runs to the engine; to a person there was one task, which cost all of it."""
+    at, team = timezone.now() - timedelta(hours=3), make.team()
+    task = run_at(at, team, steps=3, cost_usd=1)
+    planned = PlanStep.objects.create(
+        plan=Plan.objects.create(run=task, number=1),
+        key="a",
+        title="A",
+        instruction="Do.",
+        position=0,
+        max_tool_calls=0,
+    )
+    run_at(at, team, ends="failed", parent=task, plan_step=planned, steps=4, cost_usd=Decimal("0.5"))
+    run_at(at, team, undoes=task)
+    run_at(at, team, agent="clerk", parent=task, steps=2)
+    until_done()
+    desk = HourlyRuns.objects.filter(agent="desk").aggregate(
+        started=Sum("started"), good=Sum("succeeded"), bad=Sum("failed"), steps=Sum("steps"), cost=Sum("cost_usd")
+    )
+    assert desk == {"started": 1, "good": 1, "bad": 0, "steps": 7, "cost": Decimal("1.5")}
+    assert sum(sum(row.durations) for row in HourlyRuns.objects.filter(agent="desk")) == 1
+    assert HourlyRuns.objects.filter(agent="clerk").aggregate(n=Sum("succeeded")) == {"n": 1}
 
 
 def test_figures_are_what_the_rows_add_up_to() -> None:
