@@ -42,7 +42,9 @@ class Expected:
 def of(run: Run) -> Expected | None:
     if run.agent_id is None:
         return None
-    past = Run.objects.filter(agent_id=run.agent_id, status=Run.Status.SUCCEEDED).exclude(pk=run.pk)
+    # A step of a plan is a small part of what the agent is asked for, and is measured by others like it.
+    alike = Run.objects.filter(plan_step__isnull=run.plan_step_id is None)
+    past = alike.filter(agent_id=run.agent_id, status=Run.Status.SUCCEEDED).exclude(pk=run.pk)
     rows = list(past.order_by("-ended_at").values_list("started_at", "ended_at", "cost_usd")[:LAST])
     times = [(ended - started).total_seconds() for started, ended, _cost in rows if started and ended]
     if len(times) < FEWEST:

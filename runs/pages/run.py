@@ -27,7 +27,7 @@ def page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     run = visible_run(request, run_id)
     cards = timeline.latest(run, request.actor)
     above = timeline.Gap(0, cards[0].step.number) if cards else None
-    return render(request, "runs/run.html", {"cards": cards, "above": above, **state(request, run), **rail.of(run)})
+    return render(request, "runs/run.html", {"cards": cards, "gap_above": above, **state(request, run), **rail.of(run)})
 
 
 def state(request: HttpRequest, run: Run) -> dict[str, Any]:
@@ -93,8 +93,8 @@ def earlier(request: HttpRequest, run_id: UUID) -> HttpResponse:
     context = {
         "run": run,
         "cards": timeline.between(run, request.actor, first, before),
-        "above": timeline.Gap(gap.after, first),
-        "below": timeline.Gap(before - 1, gap.before),
+        "gap_above": timeline.Gap(gap.after, first),
+        "gap_below": timeline.Gap(before - 1, gap.before),
         "can_fork": run.version is not None and run.version.planning == "none",
         **rights(request, run),
     }

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from runs.models import Plan, PlanStep, Run
+from runs.models import Plan, PlanStep, Run, Step
 from tests.api import factories
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +168,15 @@ def test_runs_below_stand_as_a_tree_with_what_they_wait_for_and_what_all_of_it_c
     assert tree.count('<ul class="twigs">') == 2
     assert "for an approval" in tree
     assert f'Waits for <a href="/runs/{one.pk}/"' in re.sub(r"\s+", " ", html)
+
+
+def test_runs_below_are_no_steps_that_the_page_has_left_out() -> None:
+    run = make_run()
+    child(run)
+    told = {"role": "user", "content": [{"type": "text", "text": "Go."}]}
+    Step.objects.create(run=run, number=1, status="answered", fence=1, input=told, opened_at=timezone.now())
+    html = page(run)
+    assert 'id="step-1"' in html and 'class="gap"' not in html
 
 
 def test_many_runs_below_cost_as_many_queries_as_one_and_the_list_ends() -> None:

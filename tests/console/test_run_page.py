@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from agentops.engine.aside import QUESTION
 from approvals.models import Decision
-from runs.models import Event, ModelCall, Run, RunMessage, Step
+from runs.models import Event, ModelCall, Plan, PlanStep, Run, RunMessage, Step
 from runs.pages.expected import Expected
 from tests.api import factories
 
@@ -229,6 +229,10 @@ def test_expected_time_and_cost_come_from_past_runs_of_the_agent() -> None:
     for minutes in (3, 3, 3, 8, 8):  # half stay below 3, nine in ten below 8
         ended = {"status": "succeeded", "started_at": now - timedelta(minutes=minutes), "ended_at": now}
         factories.run(run.agent, **ended, cost_usd=minutes)
+    plan = Plan.objects.create(run=run, number=1)
+    step = PlanStep.objects.create(plan=plan, position=0, key="a", title="A part of it", max_tool_calls=0)
+    for _ in range(9):
+        factories.run(run.agent, status="succeeded", started_at=now, ended_at=now, parent=run, plan_step=step)
     html = page(run)
     assert "usually 3 to 8 min" in html
     assert "$3.00 to $8.00" in html

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from .desk import money
 from .inbox import Mail, Wish
 from .results import one_line
 
@@ -29,6 +30,7 @@ DRAFTS = {
 MAIL = re.compile(r"^- (.+?) <([^<>\n]+)>, “(.*?)”: (.+)$", re.MULTILINE)
 LATE_ROW = re.compile(r"^\| (A-\d+) \| ([^|]+) \| ([\d.]+) \|", re.MULTILINE)
 BEST = re.compile(r"best seller is \*{0,2}([^*\n]+?)\*{0,2}(?: with|\.|\n)")
+NUMBER = re.compile(r"^[\d,]+(?:\.\d+)?$")
 MOST_ROWS = 20
 
 
@@ -60,11 +62,13 @@ def _handed_back(task: Task) -> str:
         "labels": [str(item.get("item")) for item in items],
         "values": [item.get("revenue_usd") for item in items],
     }
-    table = _table(items, {"item": "Item", "orders": "Orders", "revenue_usd": "Revenue, USD"})
+    priced = [{**item, "revenue_usd": f"{money(item.get('revenue_usd')) or 0:,.2f}"} for item in items]
+    table = _table(priced, {"item": "Item", "orders": "Orders", "revenue_usd": "Revenue, USD"})
+    late = figures.get("late_orders")
     return "\n\n".join(
         [
-            f"{figures.get('orders')} orders brought **{figures['revenue_usd']:,.2f} USD**; the best seller is "
-            f"**{figures.get('best_seller')}**. {figures.get('late_orders')} orders were delivered late.",
+            f"{figures.get('orders')} orders brought **{money(figures['revenue_usd']) or 0:,.2f} USD**; the best seller is "
+            f"**{figures.get('best_seller')}**. {'1 order was' if late == 1 else f'{late} orders were'} delivered late.",
             table,
             f"```chart\n{json.dumps(chart, ensure_ascii=False)}\n```",
         ]
@@ -142,7 +146,8 @@ def _to_do(task: Task) -> str:
 
 
 def _table(rows: list[dict[str, Any]], columns: dict[str, str]) -> str:
-    lines = ["| " + " | ".join(columns.values()) + " |", "|---" * len(columns) + "|"]
+    right = ("--:" if rows and NUMBER.match(str(rows[0].get(name, ""))) else "---" for name in columns)
+    lines = ["| " + " | ".join(columns.values()) + " |", f"|{'|'.join(right)}|"]
     for row in rows:
         cells = (str(row.get(name, "")).replace("|", "/").replace("\n", " ") for name in columns)
         lines.append("| " + " | ".join(cells) + " |")
