@@ -125,7 +125,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ENV.allowed_hosts if host != "*"] if ENV.https else []
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4_000  # a plan of 40 steps, each with many tools and after many others
 
 EMAIL_BACKEND = "runs.outbox.OutboxBackend"
 DEFAULT_FROM_EMAIL = "agents@localhost"

@@ -31,6 +31,7 @@ from approvals import subjects
 
 from . import estimating, outbox, plan_subject, stored_results, subject, success
 from .committing import Means
+from .pages.plan_face import PlanFace
 from .recorder import Recorder
 from .telling import told
 
@@ -44,7 +45,7 @@ def connect() -> None:
 
     autodiscover_modules("tools")
     subjects.register(subject.KIND, subject.ToolCallSubject())
-    subjects.register(plan_subject.KIND, plan_subject.PlanSubject())
+    subjects.register(plan_subject.KIND, plan_subject.PlanSubject(), PlanFace())
 
 
 def gateway() -> Gateway:

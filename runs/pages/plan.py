@@ -144,7 +144,7 @@ def _node(step: PlanStep) -> charts.Node:
 
 
 def _rows(steps: list[tuple[PlanStep, list[Run]]]) -> list[Row]:
-    titles = {step.key: step.title for step, _ in steps}
+    titles = {step.key: step.title for step, _runs in steps}
     return [Row(step, runs, names_of(step.after, titles)) for step, runs in steps]
 
 

@@ -28,21 +28,35 @@ export async function renew(id) {
 
 const first = (...selectors) => selectors.map((one) => pane.querySelector(one)).find(Boolean);
 
+// A form that comes back with a step more or less stays where it was.
+let scrolled = 0;
+document.addEventListener("htmx:before:swap", () => { scrolled = pane.querySelector("[data-editing] .request-body")?.scrollTop ?? 0; });
+
 // What has just come asks for the focus: a form at its first fault, a panel at its heading.
 document.addEventListener("htmx:after:swap", () => {
   const form = working();
   if (!form) return;
   document.getElementById("inbox").dataset.opened = "yes";
+  if (form.matches("[data-editing]")) form.querySelector(".request-body").scrollTop = scrolled;
+  const wants = form.querySelector("[autofocus]");
+  if (wants) {
+    wants.removeAttribute("autofocus");
+    wants.focus();
+    wants.scrollIntoView({ block: "nearest" });
+  }
   if (!form.contains(document.activeElement)) first("[aria-invalid]", ".edit-field .input", "#edit-json", "[data-focus]")?.focus();
   compare();
 });
+
+// Of checkboxes: the values, in an order that says nothing.
+const ticked = (field) => field.matches("fieldset") ? [...field.querySelectorAll(":checked")].map(({ value }) => value).sort().join(", ") : undefined;
 
 function compare() {
   const form = pane.querySelector("[data-editing]");
   if (!form) return;
   for (const field of form.querySelectorAll(".edit-field")) {
-    const control = field.querySelector(".input");
-    if (control) field.toggleAttribute("data-changed", control.value !== field.dataset.asked);
+    const held = field.querySelector(".input")?.value ?? ticked(field);
+    if (held !== undefined) field.toggleAttribute("data-changed", held !== field.dataset.asked);
   }
   const count = form.querySelectorAll(".edit-field[data-changed]").length;
   form.querySelector("[data-changes]").textContent = count === 0 ? "" : words(count === 1 ? "change" : "changes", { count });
