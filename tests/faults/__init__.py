@@ -1,7 +1,7 @@
 """All is killed, stopped, cut off and put wrong while runs act on the world: nothing is lost, nothing done twice.
 
-`make faults` is the long way (1,000 runs); `test_short.py` is the same with a few dozen, for every test run. Both draw
-from one seed, print it, and play the same schedule and the same runs again when it is given: `make faults SEED=7`.
+`make faults` is the long way (1,000 runs); `test_short.py` is the same with a few, for every test run. Both draw from
+one seed, print it, and play the same schedule and the same runs again when it is given: `make faults SEED=7`.
 
 workload    what each run does and what people do to it, from the seed
 schedule    which fault comes when, from the seed

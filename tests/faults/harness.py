@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -64,6 +65,8 @@ class Harness:
         self.over = threading.Event()
         self._stopped: dict[str, tuple[float, int]] = {}
         """Processes that stand still: until when, and their process ids."""
+        self._leaving: list[subprocess.Popen[bytes]] = []
+        """Workers that were asked to end."""
         self._moving_since = time.monotonic()
         self._quiet_since: float | None = None
         self._threads: list[threading.Thread] = []
@@ -93,13 +96,16 @@ class Harness:
             self._say("no more faults")
         self._until(self._deadline, rows)
         for name in list(self._stopped):
-            self._go_on(name)
+            self._go_on_if_stopped(name)
         rows.close()
 
     def end(self) -> None:
         self.over.set()
         for thread in self._threads:
             thread.join()
+        for process in self._leaving:
+            process.kill()
+            process.wait()
 
     def is_over(self, rows: Rows) -> bool:
         """Nothing is under way, and nobody found anything more to do with what has ended."""
@@ -136,7 +142,7 @@ class Harness:
     def _keep_up(self) -> None:
         for name, (until, _) in list(self._stopped.items()):
             if time.monotonic() > until:
-                self._go_on(name)
+                self._go_on_if_stopped(name)
         for name in self._names:
             if not self.stack.is_up(name):
                 self.died_by_themselves[name] += 1
@@ -153,6 +159,8 @@ class Harness:
         name = {"worker": worker, "sweeper": "sweeps"}.get(whom, whom)
         if verb == "kill" and name in self._names:
             self._kill(name)
+        elif verb == "restart":
+            self._restart(name)
         elif verb == "stop":
             self._stop(name, self._lease * 0.5 + fault.seconds)
         elif fault.kind == "kill valkey":
@@ -177,16 +185,22 @@ class Harness:
         self.stack.kill(name)
         self._start(name)
 
+    def _restart(self, name: str) -> None:
+        """As a deploy does: the old one hands its runs over while the new one comes up."""
+        self._go_on_if_stopped(name)
+        self._leaving.append(self.stack.terminate(name))
+        self._start(name)
+
     def _stop(self, name: str, seconds: float) -> None:
         pid = self.stack.pid(name)
         os.kill(pid, signal.SIGSTOP)
         self._stopped[name] = (time.monotonic() + seconds, pid)
 
-    def _go_on(self, name: str) -> None:
-        _, pid = self._stopped[name]
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
-        self._forget_stop(name)
+    def _go_on_if_stopped(self, name: str) -> None:
+        if name in self._stopped:
+            with suppress(ProcessLookupError):
+                os.kill(self._stopped[name][1], signal.SIGCONT)
+            self._forget_stop(name)
 
     def _forget_stop(self, name: str) -> None:
         if name in self._stopped:

@@ -131,7 +131,8 @@ def _ends(run: Run) -> set[str]:
     ends = {"succeeded": {"answered"}, "cancelled": {"cancelled"}, "failed": set[str]()}[run.status]
     if run.status == "failed" and is_broken(run.goal):
         ends |= {"model_failed"}
-    if run.status == "failed" and run.parent_call and "max_cost_usd" in run.parent_call.arguments:
+    given = (run.parent_call.arguments.get("max_cost_usd") or 1) if run.parent_call else 1
+    if run.status == "failed" and given < 1:
         ends |= {"max_cost"}
     return ends
 

@@ -25,14 +25,15 @@ from .people import People
 from .rest import Rest
 from .schedule import KINDS, faults
 from .watching import Accounts, Rows
-from .workload import AGENT, LONG_MODEL, MODEL, ROLES, RULES, TOOLS, WORKER, Workload
+from .workload import AGENT, LONG_MODEL, MODEL, MOST_A_RUN, ROLES, RULES, TOOLS, WORKER, Workload
 
-LEASE = 3.0
+LEASE, SHORT_LEASE = 3.0, 2.0
 """Seconds."""
 LIMIT_A_RUN = Decimal("0.02")
 """USD; a run costs more."""
 MANY = 100
-"""Fewer runs would end before a fault of each kind has come, if these took their time."""
+"""With fewer runs, faults come and pass more quickly: each kind is to meet them while they are under way."""
+PACE = 2.0
 
 
 def play(stack: Stack, seed: int, runs: int) -> Evidence:
@@ -45,11 +46,13 @@ def play(stack: Stack, seed: int, runs: int) -> Evidence:
 
     workload = Workload(seed, runs)
     limit = max(LIMIT_A_RUN * runs, Decimal("0.20")).quantize(Decimal("0.01"))
+    many = runs >= MANY
+    lease = LEASE if many else SHORT_LEASE
     budget, token = _prepare(limit)
     connection.close()
     url, ledger = stack.variables["DATABASE_URL"], Ledger(stack.folder / "effects")
     people = People(workload, budget.pk, limit, ledger)
-    harness = Harness(stack, people, url, LEASE, say)
+    harness = Harness(stack, people, url, lease, say)
     accounts = Accounts(url, harness.over)
     people.console(
         lambda: Rest(stack.address, token, harness.over),
@@ -58,12 +61,11 @@ def play(stack: Stack, seed: int, runs: int) -> Evidence:
         harness.workers_move,
     )
     try:
-        stack.ensure(FAULTS_CLOCKS=str(harness.clocks), FAULTS_LEASE_SECONDS=str(LEASE))
+        stack.ensure(FAULTS_CLOCKS=str(harness.clocks), FAULTS_LEASE_SECONDS=str(lease))
         say("all is up")
         accounts.start()
         people.begin()
-        pace = 1.0 if runs >= MANY else 2.5
-        harness.play(faults(seed, len(KINDS) + runs // 10, pace), patience=180 + 3 * runs)
+        harness.play(faults(seed, len(KINDS) + runs // 10, 1.0 if many else PACE), patience=180 + 3 * runs)
         say("nothing is under way any more")
     except BaseException:
         print(log_of(stack.folder, [*RUN_WORKERS, "sweeps", "web"]))
@@ -115,7 +117,7 @@ def _prepare(limit: Decimal) -> tuple[Budget, str]:
         "reviewed": {**long, "planning": "reviewed"},
     }
     for role in ("worker", *ROLES):
-        limits = {"max_cost_usd": Decimal(5), "max_steps": 200}
+        limits = {"max_cost_usd": MOST_A_RUN, "max_steps": 200}
         factories.agent(team, AGENT.format(role=role), **limits, **kinds[role])
     blank = dict.fromkeys(FIELDS, "") | {"agent": "*", "taint": "any", "timer_seconds": None}
     policy = save_draft(actor, open_policy(actor, team), [{**blank, **rule} for rule in RULES])

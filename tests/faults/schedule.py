@@ -14,6 +14,7 @@ KINDS = {
     "kill valkey": 1.5,
     "kill postgres": 1.0,
     "kill backend": 1.0,
+    "restart worker": 2.0,
     "stop worker": 4.0,
     "stop sweeper": 0.5,
     "cut database": 2.0,
@@ -48,7 +49,8 @@ TAKES_RUNS = frozenset(
 
 
 def faults(seed: int, count: int, pace: float = 1.0) -> Iterator[Fault]:
-    """The first ones are one of each kind; `pace`: how many times as quickly one follows another."""
+    """The first ones are one of each kind; `pace`: how many times as quickly one follows
+    another and passes."""
     random_ = random.Random(f"faults {seed}")
     once_each = random_.sample(list(KINDS), len(KINDS))
     for number in range(count):
@@ -56,7 +58,7 @@ def faults(seed: int, count: int, pace: float = 1.0) -> Iterator[Fault]:
         yield Fault(
             pause=random_.uniform(0.3, 2.0) / pace,
             kind=once_each[number] if number < len(once_each) else drawn,
-            seconds=random_.uniform(1.0, 5.0),
+            seconds=1.0 + random_.uniform(0.0, 4.0) / pace,
             jump=random_.choice([-26 * HOUR, -2 * HOUR, -30.0, 0.0, 0.0, 30.0, 2 * HOUR, 26 * HOUR]),
             lot=random_.randrange(1000),
         )

@@ -1,4 +1,4 @@
-"""A few dozen runs under every kind of fault; with FAULTS_RUNS and FAULTS_SEED as many as wanted (`make faults`)."""
+"""A few runs, and what comes of them, under every kind of fault; FAULTS_RUNS and FAULTS_SEED are for `make faults`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .play import play
 
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
 
-SHORT = 40
+SHORT = 16
 
 
 def test_no_run_is_lost_and_nothing_is_done_twice(stack: Stack) -> None:

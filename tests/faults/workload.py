@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -99,6 +100,9 @@ class Workload:
     # ── what runs do ───────────────────────────────────────────────────────────────────────────
 
     def role(self, number: int) -> str:
+        """The first runs are one of each."""
+        if number <= len(ROLES):
+            return list(ROLES)[number - 1]
         return self._random("role", number).choices(list(ROLES), list(ROLES.values()))[0]
 
     def goal(self, number: int) -> str:
@@ -143,16 +147,18 @@ class Workload:
                 yield {"name": tool, "input": {"what": what, "before": before, "after": after}}
 
     def _task(self, random_: random.Random, name: str) -> dict[str, Any]:
-        """What is handed to another agent: with what it needs, with too little, or with more than there is."""
+        """What is handed to another agent: with what it needs, with too little, with most of what there is, or more."""
         task = {"agent": WORKER, "goal": self._child_goal(random_, name)}
         share = random_.random()
         if share < 0.15:
             task["max_cost_usd"] = round(random_.uniform(0.014, 0.03), 4)
-        elif share < 0.2:
-            task["max_cost_usd"] = 1000.0
+        elif share < 0.4:
+            task["max_cost_usd"] = float(MOST_A_RUN) * 0.6
+        elif share < 0.45:
+            task["max_cost_usd"] = float(MOST_A_RUN) * 200
         return task
 
-    def _child_goal(self, random_: random.Random, name: str, broken: float = 0.1) -> str:
+    def _child_goal(self, random_: random.Random, name: str, broken: float = 0.06) -> str:
         turns = self._turns(random_, name, random_.randint(1, 3))
         if random_.random() < broken:
             turns[0]["fault"] = BROKEN
@@ -164,7 +170,7 @@ class Workload:
         keys = [f"{letter}{again or ''}" for letter in "abcde"[: random_.randint(2, 5)]]
         steps = []
         for index, key in enumerate(keys):
-            goal = self._child_goal(random_, f"{name}/{key}", 0.25 if not again else 0.1)
+            goal = self._child_goal(random_, f"{name}/{key}", 0.15 if not again else 0.06)
             calls = calls_of(goal)
             steps.append(
                 {
@@ -216,6 +222,8 @@ class Workload:
         return random.Random(" ".join(map(str, (self.seed, *about))))
 
 
+MOST_A_RUN = Decimal(5)
+"""USD that a run may cost, with all that it hands over."""
 AGENT = "faults-{role}"
 WORKER = AGENT.format(role="worker")
 
