@@ -1,12 +1,12 @@
 """Runs below runs: started for a call or a plan's step, lent a part of what is left, heard of when they end.
 
-Locks go down: a run's before those of the runs below it. What a run has lent is never stored, it follows from the rows.
+What a run has lent is never stored, it follows from the rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from agentops.core.tools import ToolResult
 from agentops.engine.state import Lent
 from agentops.live import publish
 
-from . import subject
+from . import subject, tree
 from .choosing import own_limits, version_for
 from .inputs import check_given
 from .late import add_events
@@ -34,7 +34,6 @@ Events = list[tuple[str, dict[str, Any]]]
 PROTOCOL = 2
 """Workers of before know nothing of what a child may do."""
 CENT_PARTS = Decimal("0.00000001")
-MOST_IN_TREE = 500
 
 LENT = """
 WITH RECURSIVE below AS (
@@ -50,24 +49,6 @@ SELECT
 FROM below b JOIN runs_run r ON r.id = b.id
 """
 """A living run counts with all it may use (those below it use of that), an ended one with what it used."""
-
-ABOVE = """
-WITH RECURSIVE above AS (
-    SELECT parent_id, 1 AS far FROM runs_run WHERE id = %s
-    UNION ALL
-    SELECT r.parent_id, a.far + 1 FROM runs_run r JOIN above a ON r.id = a.parent_id
-)
-SELECT parent_id FROM above WHERE parent_id IS NOT NULL ORDER BY far DESC
-"""
-
-BELOW = """
-WITH RECURSIVE below AS (
-    SELECT id FROM runs_run WHERE id = %s
-    UNION ALL
-    SELECT r.id FROM runs_run r JOIN below b ON r.parent_id = b.id
-)
-SELECT id FROM below LIMIT %s
-"""
 
 
 class Refused(AgentOpsError):
@@ -219,7 +200,7 @@ def _version(run: Run) -> AgentVersion:
 def _check_depth(run: Run) -> None:
     """Each run above has its say on how many may stand below one another."""
     deepest = run.depth + _version(run).max_depth
-    above = Run.objects.filter(pk__in=ancestors(run.pk), version__isnull=False)
+    above = Run.objects.filter(pk__in=tree.above(run.pk), version__isnull=False)
     deepest = min([deepest, *(depth + most for depth, most in above.values_list("depth", "version__max_depth"))])
     if run.depth + 1 > deepest:
         raise Refused("No further run may stand below this one. Do the work yourself.")
@@ -274,62 +255,3 @@ def report_ended() -> int:
     """For the sweep: children that ended while nobody could tell of it."""
     ended = Run.objects.filter(parent__isnull=False, reported=False, ended_at__isnull=False)
     return sum(report(pk) for pk in list(ended.values_list("pk", flat=True)[:500]))
-
-
-# ── the tree ───────────────────────────────────────────────────────────────────────────────────
-
-
-def ancestors(run_id: UUID | str) -> list[UUID]:
-    """Those above it, the topmost first."""
-    with connection.cursor() as cursor:
-        cursor.execute(ABOVE, [run_id])
-        return [row[0] for row in cursor.fetchall()]
-
-
-def locked(run: Run) -> Run:
-    """The run under its lock, those above it locked before it."""
-    if run.parent_id:
-        for above in ancestors(run.pk):
-            list(Run.objects.select_for_update().filter(pk=above).values_list("pk"))
-    return Run.objects.select_for_update().get(pk=run.pk)
-
-
-def locked_below(run_id: UUID | str) -> list[Run]:
-    """All living runs below a locked one, locked level by level: none can be added once the one above is locked."""
-    found: list[Run] = []
-    level: list[Any] = [run_id]
-    while level:
-        rows = list(Run.objects.select_for_update().live().filter(parent__in=level).order_by("id"))
-        found += rows
-        level = [row.pk for row in rows]
-    return found
-
-
-@dataclass(slots=True)
-class Node:
-    run: Run
-    children: list[Node] = field(default_factory=list)
-
-
-def tree(run: Run) -> Node:
-    """The whole tree that a run stands in, from the topmost on; the first `MOST_IN_TREE` runs of it. Three queries."""
-    above = ancestors(run.pk) if run.parent_id else []
-    return _from(above[0] if above else run.pk)
-
-
-def below(run: Run) -> Node:
-    """The part of the tree from this run on. Two queries."""
-    return _from(run.pk)
-
-
-def _from(top: UUID) -> Node:
-    with connection.cursor() as cursor:
-        cursor.execute(BELOW, [top, MOST_IN_TREE])
-        ids = [row[0] for row in cursor.fetchall()]
-    rows = Run.objects.filter(pk__in=ids).select_related("agent", "plan_step").order_by("depth", "created_at", "id")
-    nodes: dict[UUID, Node] = {}
-    for row in rows:
-        nodes[row.pk] = Node(row)
-        if row.pk != top and row.parent_id in nodes:
-            nodes[row.parent_id].children.append(nodes[row.pk])
-    return nodes[top]

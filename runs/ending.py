@@ -21,7 +21,7 @@ from agentops.core.tools import ToolResult
 from agentops.live import publish
 from agentops.tools.registry import registry
 
-from . import children, ledger, plan_review, subject
+from . import children, ledger, plan_review, subject, tree
 from .late import add_events
 from .models import PlanStep, Run, Step, ToolCall
 
@@ -31,7 +31,7 @@ Events = list[tuple[str, dict[str, Any]]]
 def end(run: Run, status: RunStatus, stop_reason: StopReason, detail: str) -> Events:
     """End a locked run; the runs below it are cancelled with it. The run above it hears of it after the commit."""
     check_run(RunStatus(run.status), status)
-    below = children.locked_below(run.pk)
+    below = tree.locked_below(run.pk)
     cancelled = status is RunStatus.CANCELLED
     _close(run.pk, f"Its run {'was cancelled' if cancelled else 'has ended'}.")
     _end_all(below, f"The run above it {'was cancelled' if cancelled else 'has ended'}.", run.slice_accounts)
@@ -43,7 +43,7 @@ def end(run: Run, status: RunStatus, stop_reason: StopReason, detail: str) -> Ev
 def end_below(run_id: UUID | str, accounts: Sequence[int]) -> None:
     """A worker ends a run in this transaction: what lives below it ends, too. `accounts`: those it touches next."""
     _close(run_id, "Its run has ended.")
-    _end_all(children.locked_below(run_id), "The run above it has ended.", accounts)
+    _end_all(tree.locked_below(run_id), "The run above it has ended.", accounts)
 
 
 def _close(run_id: UUID | str, why: str) -> None:

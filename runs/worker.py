@@ -23,22 +23,16 @@ import structlog
 from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError
 
-from agentops.core.errors import AgentOpsError, LeaseLost
 from agentops.core.models import Model
-from agentops.core.states import StopReason
-from agentops.engine.interrupts import End
-from agentops.engine.react import advance
 from agentops.live import control
 from agentops.live.stream import Broadcaster
 from agentops.version import version
 
-from . import assembly, estimating, fairness, lease, loading
-from .actions.control import fail_run
+from . import assembly, estimating, fairness, lease
+from .carrying import carry
 from .committing import Means, give_back_connections, keep_connection, returning_connection
 from .lease import Lease
-from .recorder import Recorder
 from .wake import hint
 
 T = TypeVar("T")
@@ -141,7 +135,7 @@ class Worker:
                 self._cut(run_id, stale.lease)
                 await asyncio.wait({stale.task})
             held.release_asked = self._stopping
-            task = self.loop.create_task(self._carry(held))
+            task = self.loop.create_task(carry(held, self.means))
             self.active[run_id] = Active(held, task)
             try:
                 if not await task:
@@ -168,40 +162,6 @@ class Worker:
             self._served.pop(held.team_id, None)
             self._served[held.team_id] = None
         return held
-
-    async def _carry(self, held: Lease) -> bool:
-        """One stretch of a run under one lease. True when something decided meanwhile wants it to go on at once."""
-        with structlog.contextvars.bound_contextvars(run=held.run_id):
-            try:
-                state, run = await self._in_thread(lambda: loading.load(held.run_id, held.fence))
-                recorder = Recorder(held, run, self.means)
-                try:
-                    self.means.broadcaster.event(held.run_id, held.team_id, [held.event])
-                    recorder.toolbox = assembly.toolbox(state)
-                    await self._in_thread(lambda: assembly.fill_workspace(state))
-                    await advance(state, assembly.outside(state, recorder, self.means))
-                except (OperationalError, InterfaceError, LeaseLost):
-                    raise
-                except Exception as error:
-                    log.exception("run_failed")
-                    detail = (
-                        str(error)
-                        if isinstance(error, AgentOpsError)
-                        else f"An internal error ({type(error).__name__})."
-                    )
-                    await recorder.leave(state, [], End(StopReason.ERROR, detail=detail))
-                return recorder.left_at_once
-            except LeaseLost as lost:
-                log.info("lease_lost", why=str(lost))
-            except (OperationalError, InterfaceError) as error:
-                # The lease runs out and the run is taken up again when the database is back.
-                log.warning("database_out_of_reach", error=str(error))
-            except Exception as error:
-                # Else each worker in turn would take it, stumble, and leave it to the next.
-                log.exception("run_not_readable")
-                detail = f"Its rows could not be read ({type(error).__name__})."
-                await self._in_thread(lambda: fail_run(held.run_id, held.fence, detail))
-            return False
 
     async def _heartbeat(self) -> None:
         interval = settings.AGENTOPS_LEASE_SECONDS / 4

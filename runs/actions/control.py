@@ -17,7 +17,7 @@ from agentops.core.states import RunStatus, StopReason, check_run
 from agentops.live import publish
 from approvals.actions import freeze, unfreeze
 
-from .. import children, ending, subject
+from .. import ending, subject, tree
 from ..late import add_events
 from ..models import Run
 from ..wake import hint_on_commit
@@ -64,7 +64,7 @@ def control(
     with transaction.atomic():
         visible = Run.objects.visible_to(actor).get(pk=run_id)
         actor.require(Right.OPERATE, visible.team_id)
-        run = children.locked(visible)
+        run = tree.locked(visible)
         events = change(run)
         person = ("person.acted", acted(actor, action, note, other))
         numbered = add_events(run, [person, *events])
@@ -101,7 +101,7 @@ def _pause(run: Run) -> Events:
             _("The run cannot be paused: it is %(status)s.")
             % {"status": _("about to pause") if run.pause_requested else run.get_status_display().lower()}
         )
-    below = [one for one in children.locked_below(run.pk) if not (_stands(one) or one.pause_requested)]
+    below = [one for one in tree.locked_below(run.pk) if not (_stands(one) or one.pause_requested)]
     for one in below:
         _tell(one, _stand_still(one), "pause")
     return _stand_still(run)
@@ -137,7 +137,7 @@ def _resume(run: Run) -> Events:
             _("Only a paused run can be resumed; this one is %(status)s.")
             % {"status": run.get_status_display().lower()}
         )
-    for one in children.locked_below(run.pk):
+    for one in tree.locked_below(run.pk):
         if (_stands(one) and not one.taken_over_by) or one.pause_requested:
             _tell(one, _go_on(one))
     return _go_on(run)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from runs import children
-from runs.children import Node
+from runs import tree
 from runs.models import Run
+from runs.tree import Node
 
 SHOWN = 60
 """Runs that are listed; the sum counts more."""
@@ -58,7 +58,7 @@ def _may_have_some(run: Run) -> bool:
 
 
 def _below(run: Run) -> Below | None:
-    top = children.below(run)
+    top = tree.below(run)
     every = [node.run for node in _walk(top)]
     if not every:
         return None
@@ -68,7 +68,7 @@ def _below(run: Run) -> Below | None:
         twigs,
         len(every),
         len(every) - (SHOWN - left[0]),
-        len(every) >= children.MOST_IN_TREE - 1,
+        len(every) >= tree.MOST - 1,
         sum((other.cost_usd for other in every), run.cost_usd),
         [] if run.is_final else [node.run for node in top.children if not node.run.is_final],
     )
