@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,10 +20,14 @@ from agentops.core.errors import InvalidInput
 from .models import Trigger
 
 LONGEST = 120
+STRIDES = (60, 24, 31, 12, 7)
+"""The longest step of each field."""
 LATE = timedelta(minutes=1)
 """What is due for longer was missed: nothing was running then."""
 MOST_MISSED = 24
 """Runs started afterwards by the policy “all”."""
+
+_STRIDE = re.compile(r"/([0-9]+)")
 
 
 def times(cron: str, zone: str, after: datetime) -> Iterator[datetime]:
@@ -99,11 +104,14 @@ def check(cron: str, zone: str, now: datetime) -> datetime:
         raise InvalidInput(
             _("There is no time zone “%(zone)s”. Write one as Europe/Berlin, or UTC.") % {"zone": zone[:64]}, "timezone"
         )
-    if len(cron) > LONGEST or len(cron.split()) != 5:
+    if len(cron.split()) == 5 and len(cron) > LONGEST:
+        raise InvalidInput(_("This is too long: %(most)s characters at most.") % {"most": LONGEST}, "cron")
+    if len(cron.split()) != 5:
         raise InvalidInput(
             _("Write five fields: minute, hour, day of month, month, day of week; 0 9 * * 1-5 is 9:00 on weekdays."),
             "cron",
         )
+    _check_strides(cron)
     try:
         first = next_after(cron, zone, now)
     except CronSimError as error:
@@ -113,6 +121,21 @@ def check(cron: str, zone: str, now: datetime) -> datetime:
             _("No day of the next 50 years fits this: check day of month, month and day of week."), "cron"
         )
     return first
+
+
+def _check_strides(cron: str) -> None:
+    """A step such as */90 in minutes would be due once in each hour, which nobody means."""
+    for field, most in zip(cron.split(), STRIDES, strict=True):
+        for stride in _STRIDE.findall(field):
+            if int(stride[:9]) > most:
+                raise InvalidInput(
+                    _(
+                        "A step of %(stride)s is beyond its field: with every new hour, day, month or year it begins "
+                        "anew, so %(most)s is the most there. Make several schedules instead."
+                    )
+                    % {"stride": stride[:9], "most": most},
+                    "cron",
+                )
 
 
 def _wrong(said: str) -> str:

@@ -93,7 +93,9 @@ def read_json(sent: bytes | str) -> Any:
             % {"problem": error.msg, "line": error.lineno, "column": error.colno}
         ) from error
     except ValueError as error:
-        raise MalformedBody(_("The body is not usable JSON: %(error)s") % {"error": error}) from error
+        # The parser's own limit of digits speaks of Python; the rest is said by `_refuse_constant`.
+        why = _("a number in it has too many digits.") if "int_max_str_digits" in str(error) else error
+        raise MalformedBody(_("The body is not usable JSON: %(error)s") % {"error": why}) from error
     for path, depth, value in _leaves(body):
         if depth > MAX_DEPTH:
             raise MalformedBody(_too_deep())

@@ -40,7 +40,7 @@ class _Renderer(RendererHTML):
 
     def table_open(self, tokens: list[Token], at: int, options: object, env: object) -> str:
         # Wide tables scroll by themselves, and by keyboard too.
-        return format_html('<div class="prose-table" role="region" tabindex="0" aria-label="{}"><table>', _("Table"))
+        return format_html('<div class="prose-table" role="group" tabindex="0" aria-label="{}"><table>', _("Table"))
 
     def table_close(self, tokens: list[Token], at: int, options: object, env: object) -> str:
         return "</table></div>\n"

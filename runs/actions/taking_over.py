@@ -78,6 +78,15 @@ def hand_back(actor: Actor, run_id: UUID | str, words: str = "") -> Run:
     return control(actor, run_id, "handed it back", give, words)
 
 
+def hindrance(run: Run, actor: Actor) -> str:
+    """Why this person could order no call just now; "" when nothing is in the way."""
+    try:
+        _check_mine(run, str(actor)[:150])
+    except Conflict as error:
+        return str(error)
+    return ""
+
+
 def tools_of(run: Run) -> list[Tool]:
     """What a person may order: the agent's tools that are installed and are not questions to a person."""
     names = run.only_tools if run.only_tools is not None else (run.version.tools if run.version else [])

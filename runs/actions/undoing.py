@@ -232,6 +232,8 @@ def _nothing(run: Run, found: Undoing, call_id: int | None) -> str:
     call = ToolCall.objects.get(pk=call_id)
     if call.undo_run_id:
         return _("Somebody was first: it is taken back, or being taken back, by another run.")
-    return _("There is nothing to take back: it is %(status)s, or only read.") % {
+    if call.status in HAPPENED:
+        return _("There is nothing to take back: it changed nothing.")
+    return _("There is nothing to take back: it was not carried out (%(status)s).") % {
         "status": call.get_status_display().lower()
     }

@@ -18,7 +18,7 @@ from agentops.core.tools import Tool
 from approvals.pages import arguments
 from approvals.pages.editing import typed_json
 from runs import actions
-from runs.actions.taking_over import tool_of, tools_of
+from runs.actions.taking_over import hindrance, tool_of, tools_of
 from runs.models import Run
 
 from .controls import perform
@@ -51,6 +51,7 @@ def order(request: HttpRequest, run_id: UUID) -> HttpResponse:
     except InvalidInput as error:
         wrong = bool(asked.get("tool"))
         context = {"run": run, "tools": lines(run), "problem": str(error) if wrong else ""}
+        context["hindrance"] = hindrance(run, request.actor)
         return render(request, "runs/order.html", context, status=422 if wrong else 200)
     if request.method == "GET":
         return _form(request, run, tool, {})

@@ -62,6 +62,12 @@ def test_a_run_is_not_started_from(body: Any, status: int, field: str | None) ->
     assert not Run.objects.exists() and not IdempotencyKey.objects.exists()
 
 
+def test_a_number_of_too_many_digits_is_refused_in_words_that_know_no_language() -> None:
+    client = factories.caller(factories.person(factories.team()))
+    said = client.post("/api/runs", '{"agent": ' + "9" * 5000 + "}", "application/json").json()["detail"]
+    assert "too many digits" in said and "sys." not in said
+
+
 @pytest.mark.parametrize("goal", ["tab\tand\x07bell", "right \u202eto left", "emoji 🚀", "x" * 100_000])
 def test_text_that_can_be_stored_is_stored_as_it_is(goal: str) -> None:
     team = factories.team()

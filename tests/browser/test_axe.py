@@ -14,7 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from approvals.models import ApprovalRequest, Decision, Inquiry
-from runs.models import Run
+from runs.models import Run, Trigger
 from tests.api import factories
 
 from .desk import Desk
@@ -61,12 +61,17 @@ def runs(desk: Desk) -> Iterator[Run]:
     }.items():
         run = factories.run(agent, status=status, started_at=now, ended_at=now, steps=1, **fields)
         step = factories.step(run)
-        step.status, step.output = "answered", [{"type": "text", "text": "I look."}]
+        step.status, step.output = "answered", [{"type": "text", "text": "I look.\n\n| what |\n|--|\n| a |"}]
         step.save()
         factories.call(step, effect="Look at it", tool="look", result={"ok": True, "content": "Seen."})
         yield run
     # A lease that lasts: the sweeper leaves it alone.
     yield factories.run(agent, status="running", started_at=now, wake_at=now + timedelta(days=1))
+    taken = factories.run(agent, status="paused", started_at=now, steps=1, taken_over_by="somebody")
+    factories.step(taken)
+    yield taken
+    yield factories.run(agent, status="paused", forked_from=taken, forked_step=1, fork_words="Ask first.")
+    yield factories.run(agent, status="succeeded", undoes=taken, ended_at=now, answer="- Undone: it")
     doubt = factories.run(agent, status="waiting", waiting_on="in_doubt", started_at=now)
     factories.call(factories.step(doubt), status="in_doubt", tool="pay", effect="Pay 5 USD")
     yield doubt
@@ -98,12 +103,17 @@ def addresses(desk: Desk) -> list[str]:
     root.save()
     agent = f"/agents/{desk.team.slug}/{desk.agent.name}/"
     policy = f"/policy/{desk.team.slug}/"
+    hook = Trigger.objects.create(team=desk.team, kind="webhook", name="Mail", agent=desk.agent, goal="Look.")
+    hook.firings.create(key="1", result="refused", reason="It does not fit.")
+    taken = next(run for run in runs(desk) if run.taken_over_by)
     return [
         "/", "/approvals/", *(f"/approvals/{each.pk}" for each in requests(desk)), "/approvals/history/",
         "/runs/", "/runs/new", *(f"/runs/{run.pk}/" for run in runs(desk)),
         "/agents/", "/agents/new", agent, f"{agent}edit", f"{agent}versions/",
         "/tools/", "/tools/look/", "/budgets/", f"/policy/?team={desk.team.slug}", f"{policy}rules/new",
-        f"{policy}versions/", "/outbox/", "/people/", "/people/new", f"/people/{root.pk}/", "/teams/", "/tokens/",
+        f"{policy}versions/", "/triggers/", "/triggers/new", f"/triggers/{hook.pk}/", f"/triggers/{hook.pk}/edit",
+        "/workers/", f"/runs/{taken.pk}/steps/1/fork", f"/runs/{taken.pk}/orders", f"/runs/{taken.pk}/undoing",
+        "/outbox/", "/people/", "/people/new", f"/people/{root.pk}/", "/teams/", "/tokens/",
         "/settings/", "/settings/installation", "/api/docs",
     ]  # fmt: skip
 

@@ -10,10 +10,16 @@ from playwright.sync_api import expect
 from runs.models import Run, ToolCall
 from tests.acceptance.stack import eventually
 from tests.acceptance.world import call_id, ended, turn, use
+from tests.api import factories
 
 from .desk import SLOW, Desk, head
 
 pytestmark = pytest.mark.browser
+
+
+CUT = """() => [...document.querySelectorAll(".run-controls .button")].filter((one) => one.checkVisibility())
+  .filter((one) => one.scrollWidth > one.clientWidth || one.getBoundingClientRect().right > innerWidth)
+  .map((one) => one.textContent.trim())"""
 
 
 def look(number: int) -> dict[str, Any]:
@@ -72,3 +78,17 @@ def test_a_person_says_what_became_of_an_action_in_doubt(desk: Desk, again: bool
     assert call.status == "succeeded"
     assert ended(run).status == "succeeded"
     assert desk.site.ledger.count()[name] == times
+
+
+@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("taken", ["", "ada"])
+def test_all_buttons_of_a_run_are_whole_on_a_phone(desk: Desk, taken: str, width: int) -> None:
+    run = factories.run(desk.agent, status="paused", taken_over_by=taken)
+    factories.call(factories.step(run), tool="write_file", arguments={"path": "a"}, result={"ok": True, "data": {}})
+    page = desk.page(f"/runs/{run.pk}/", viewport={"width": width, "height": 800})
+    expect(page.locator(".run-controls").get_by_text("Cancel", exact=True)).to_be_visible()
+    assert page.evaluate(CUT) == []
+    page.locator("summary", has_text="Message").click()
+    box, bar = page.locator("#message .confirm-box").bounding_box(), page.locator(".run-controls").bounding_box()
+    assert box and bar and box["y"] >= 0 and box["y"] + box["height"] <= bar["y"], "the words stand above the buttons"
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width

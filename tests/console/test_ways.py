@@ -135,6 +135,13 @@ def test_a_tool_that_the_agent_has_not_is_answered_with_those_it_has(tool: str, 
     assert "?tool=write_file" in text(answer) and "<script>alert" not in text(answer)
 
 
+@pytest.mark.parametrize(("taken", "said"), [("ada", "ada has taken it over"), ("", "Take the run over first")])
+def test_the_tools_say_why_somebody_else_can_order_none(taken: str, said: str) -> None:
+    run = ended(status="paused", ended_at=None, stop_reason="", taken_over_by=taken)
+    page = text(signed_in(run).get(reverse("run-order", args=[run.pk])))
+    assert said in page and 'role="alert"' not in page
+
+
 def test_taking_back_asks_first_and_says_what_stays() -> None:
     run = ended()
     call = refund(run)

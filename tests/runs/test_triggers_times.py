@@ -118,7 +118,10 @@ WRONG = {
     "*/0 * * * *": "minute",
     "5-1 * * * *": "minute",
     "² * * * *": "minute",
-    "1," * 100 + "1 * * * *": "five fields",
+    "1," * 100 + "1 * * * *": "120 characters",
+    "*/90 * * * *": "step of 90 .* 60 is the most",
+    "0 */48 * * *": "step of 48 .* 24 is the most",
+    "0 0 1-31/9,*/32 * *": "step of 32",
     "0 0 */29 2 1#5": "No day",
 }
 

@@ -113,6 +113,16 @@ def test_nothing_to_take_back_is_refused_with_the_reasons() -> None:
     assert Run.objects.filter(team=run.team).count() == 1
 
 
+def test_a_call_that_changed_nothing_says_so_and_one_that_was_refused_says_that() -> None:
+    run, who = ended()
+    read = rows.call(rows.step(run), tool="read_file", status="succeeded")
+    with pytest.raises(Conflict, match="it changed nothing"):
+        undo_call(who, read.pk)
+    refused = rows.call(rows.step(run, 2), tool="refund_order", status="rejected")
+    with pytest.raises(Conflict, match="not carried out"):
+        undo_call(who, refused.pk)
+
+
 def test_a_run_that_could_do_more_is_not_rolled_back() -> None:
     run, who = ended(status="running", ended_at=None, stop_reason="")
     refund(run, 1)

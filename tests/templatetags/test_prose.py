@@ -61,7 +61,7 @@ def test_hostile_words_in_a_chart_do_nothing() -> None:
 
 def test_tables_scroll_and_align_without_inline_style() -> None:
     html = prose("| a | b |\n|---|--:|\n| x | 1 |")
-    assert '<div class="prose-table" role="region" tabindex="0"' in html
+    assert '<div class="prose-table" role="group" tabindex="0"' in html
     assert '<td class="end">1</td>' in html
     assert "style=" not in html
 
