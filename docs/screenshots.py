@@ -82,6 +82,14 @@ class Product:
         page.context.close()
         return str(link)
 
+    def approve(self, path: str) -> None:
+        """As a person does, by the button."""
+        page = self.page(1440, "light")
+        page.goto(self.address + path)
+        page.get_by_role("button", name="Approve").first.click()
+        page.get_by_text("Approved").first.wait_for(timeout=PATIENCE)
+        page.context.close()
+
     def take(self, scene: Scene, width: int, scheme: str, target: Path) -> None:
         page = self.page(width, scheme)
         page.goto(self.address + scene.path)
@@ -140,6 +148,12 @@ def _scenes(shown: Product) -> list[Scene]:
     pages = shown.api.get(f"{shown.address}/api/agents").json()
     goal = next(agent["example_goal"] for agent in pages["items"] if agent["name"] == "researcher")
     shown.run("researcher", goal)
+    report = "Write the Monday report: what sold, what customers wrote, and what we should answer."
+    worked = shown.run("operations-lead", report, "period=last 7 days")
+    shown.approve(shown.request("Work through this plan"))
+    shown.wait(worked, "Succeeded")
+    planned = shown.run("operations-lead", report, "period=last 14 days")
+    shown.wait(planned, "Waiting for a person")
     for run in analyses:
         shown.wait(run, "Succeeded")
     refund, question = shown.request("Refund 129.00 USD"), shown.request("Question")
@@ -150,6 +164,10 @@ def _scenes(shown: Product) -> list[Scene]:
         Scene("question", question),
         Scene("run", f"/runs/{desk}/"),
         Scene("answer", f"/runs/{analyses[-1]}/"),
+        Scene("plan", f"/runs/{planned}/"),
+        Scene("plan-request", shown.request("Work through this plan")),
+        Scene("plan-done", f"/runs/{worked}/", _to_the_plan),
+        Scene("judged", f"/runs/{worked}/", _to_the_judge),
         Scene("runs", "/runs/"),
         Scene("agent", "/agents/shop/support-desk/"),
         Scene("agent-editor", "/agents/shop/support-desk/edit"),
@@ -158,6 +176,14 @@ def _scenes(shown: Product) -> list[Scene]:
         Scene("tools", "/tools/"),
         Scene("people", "/people/"),
     ]
+
+
+def _to_the_plan(page: Page) -> None:
+    page.evaluate("document.querySelector('#run-plan').scrollIntoView()")
+
+
+def _to_the_judge(page: Page) -> None:
+    page.evaluate("document.querySelector('#step-3').scrollIntoView({block: 'center'})")
 
 
 def _edit(page: Page) -> None:

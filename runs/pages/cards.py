@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from agentops.core import messages
 from agentops.core.states import CallStatus
 from agentops.engine.aside import QUESTION
+from agentops.engine.prompts import filled
 from agentops.templatetags.console import pretty
 from agentops.tools.registry import registry
 from approvals.models import ApprovalRequest, Decision
@@ -35,6 +36,7 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 _ASKED = _pattern(QUESTION)
+_WORKED_THROUGH = filled("synthesis", outcomes="").partition("\n")[0]
 
 
 _KIND_WORDS = {
@@ -220,7 +222,15 @@ class StepCard:
         if self.step.number == 1 or self.is_aside or self.is_compaction or self.is_judge or self.is_plan:
             return ""
         words = [b for b in self.step.input.get("content", []) if b.get("type") == "text"]
-        return messages.text_of(words[: len(words) - len(self.messages)])
+        return messages.text_of(words[int(self.is_synthesis) : len(words) - len(self.messages)])
+
+    @cached_property
+    def is_synthesis(self) -> bool:
+        """It was told what became of the plan's steps, which the page shows better than the engine's words do."""
+        if self.step.kind != Step.Kind.TURN:
+            return False
+        first = next((b.get("text", "") for b in self.step.input.get("content", []) if b.get("type") == "text"), "")
+        return first.startswith(_WORKED_THROUGH)
 
     @property
     def took_ms(self) -> int | None:

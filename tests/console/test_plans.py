@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from agentops.engine.prompts import filled
 from runs.models import Plan, PlanStep, Run, Step
 from tests.api import factories
 
@@ -188,6 +189,15 @@ def test_many_runs_below_cost_as_many_queries_as_one_and_the_list_ends() -> None
     html = page(many)
     assert html.count("<li data-run=") == 60
     assert "and 10 more" in html and "and 67 more runs" in html
+
+
+def test_what_the_engine_tells_of_the_plans_steps_passes_for_nobodys_words() -> None:
+    run = make_run()
+    told = {"role": "user", "content": [{"type": "text", "text": filled("synthesis", outcomes='{"ok": "raw"}')}]}
+    Step.objects.create(run=run, number=2, status="answered", fence=1, input=told, opened_at=timezone.now())
+    html = page(run)
+    assert "what became of the plan’s steps" in html
+    assert "step-told" not in html and "&quot;raw&quot;" not in html
 
 
 def test_a_run_of_a_plan_says_what_it_is_part_of() -> None:

@@ -19,7 +19,15 @@ from django.db import connection
 from agentops.env import PROJECT
 from tests import services
 
-GUIDES = ["first-ten-minutes", "write-a-tool", "write-an-agent", "risk-tiers", "budgets", "triggers"]
+GUIDES = [
+    "first-ten-minutes",
+    "write-a-tool",
+    "write-an-agent",
+    "plans-and-delegation",
+    "risk-tiers",
+    "budgets",
+    "triggers",
+]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 MAKE = """
@@ -123,6 +131,8 @@ def test_every_command_of_a_guide_works(newcomer: Newcomer, guide: str) -> None:
     said = newcomer.types(typed)
     if guide == "write-a-tool":
         assert "120.00 EUR" in said
+    if guide == "plans-and-delegation":
+        assert "completed" in said
 
 
 DOCKER = """#!/bin/sh
