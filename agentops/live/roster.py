@@ -17,6 +17,8 @@ from .control import ALIVE_SECONDS
 PATIENCE = 0.25
 """Seconds for connecting, and for an answer: pages wait for this."""
 
+OVERDUE_SECONDS = ALIVE_SECONDS * 0.6
+
 
 @dataclass(frozen=True, slots=True)
 class Living:
@@ -34,6 +36,11 @@ class Living:
     started_at: datetime | None = None
     lag_ms: float | None = None
     memory_bytes: int | None = None
+
+    @property
+    def overdue(self) -> bool:
+        """It should have shown a sign of life, and is not given up yet."""
+        return self.seconds_ago > OVERDUE_SECONDS
 
 
 def look() -> list[Living] | None:

@@ -121,6 +121,13 @@ def test_the_page_tells_of_every_worker_its_load_its_version_and_its_state(serve
     assert 'value="2" max="2"' in shown
 
 
+def test_a_worker_that_says_nothing_for_long_is_not_called_ready(server: redis.Redis) -> None:
+    says(server, "stopped:1")
+    server.expire(channels.worker_key("stopped:1"), 4)
+    shown = page(operator())
+    assert "Overdue" in shown and "Ready" not in shown
+
+
 def test_leases_of_a_silent_worker_are_told_with_their_end(server: redis.Redis) -> None:
     mine = make.team()
     says(server, "alive:1")
