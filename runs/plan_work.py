@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from agentops.engine import plans
+from agentops.core.states import CALL_FINAL, CallStatus
+from agentops.engine import plans, record
 from agentops.tools.envelope import wrap
+from agentops.tools.registry import registry
 
 from . import children
 from .children import Events, Left
 from .choosing import own_limits
-from .models import AgentVersion, PlanStep, Run
+from .models import AgentVersion, PlanStep, Run, ToolCall
 from .plan_standing import why_skipped
 
 TRIES = 2
 MOST_PASSED_ON = 8_000
 """Characters of a step's result that each step after it is given."""
+MOST_DEEDS = 40
+"""Actions of earlier tries that the next one is told, the latest."""
 
 
 def collect(run: Run, steps: list[PlanStep]) -> None:
@@ -101,11 +105,29 @@ def _goal(run: Run, step: PlanStep, before: list[PlanStep]) -> str:
         "and answer with its result, complete in itself.",
     ]
     for one in before:
-        result = one.result[:MOST_PASSED_ON]
-        parts.append(f"Result of the step “{one.title}”:\n{wrap(result, run.tainted_by) if run.tainted_by else result}")
+        parts.append(f"Result of the step “{one.title}”:\n{_marked(run, one.result[:MOST_PASSED_ON])}")
     if step.tries:
-        parts.append(f"An earlier try of this step failed: {step.result[:2_000]}")
+        parts += [f"An earlier try of this step failed:\n{_marked(run, step.result[:2_000])}", *_did(run, step)]
     return "\n\n".join(parts)
+
+
+def _did(run: Run, step: PlanStep) -> list[str]:
+    """What earlier tries did, so that it is not done twice: an answer that failed tells nothing of it."""
+    calls = ToolCall.objects.filter(run__plan_step=step, status__in=CALL_FINAL).exclude(status=CallStatus.INVALID)
+    lines = []
+    for call in calls.order_by("id"):
+        if not ((tool := registry.get(call.tool)) and tool.reads_only):
+            error = (call.result or {}).get("error") or ""
+            lines.append(f"- {call.effect or call.tool}: {record.outcome(CallStatus(call.status), error)}")
+    if not lines:
+        return []
+    told = "\n".join(lines[-MOST_DEEDS:])
+    return [f"This was done already, or tried. What is done stays done: do not do it again.\n{_marked(run, told)}"]
+
+
+def _marked(run: Run, text: str) -> str:
+    """Of a run that has read content from outside, its steps' words may hold it."""
+    return wrap(text, run.tainted_by) if run.tainted_by else text
 
 
 def _nothing_left(room: Left, step: PlanStep) -> str:

@@ -165,6 +165,28 @@ def test_a_step_that_fails_is_tried_again_with_the_reason(workers: Make) -> None
     assert Run.objects.filter(plan_step__key="a").count() == 2
 
 
+def test_a_second_try_is_told_what_the_first_one_did(workers: Make) -> None:
+    """And what either read outside stays marked as that."""
+    _, run = begin(max_steps=3, tools=["write_file"])
+    writes = calls(("write_file", {"path": "sent.txt", "text": "once"}))
+    told: list[str] = []
+
+    def tries(request: ModelRequest) -> Any:
+        told.append(str(request.messages[0]))
+        return "Well." if "An earlier try" in told[-1] else writes
+
+    written = plan(step("a", tools=["write_file"], max_tool_calls=1))
+    worker = workers(Cast(boss=[written, "Good."], a=[tries, FAILS[0], FAILS[0]]))
+    worker.advance(str(run.pk))
+    first = Run.objects.get(plan_step__key="a")
+    worker.advance(str(first.pk))
+    Run.objects.filter(pk=first.pk, status="failed").update(tainted_by="mail 7")
+    pump(worker)
+    assert (now(run).status, statuses(run)) == ("succeeded", {"a": "done"})
+    assert "do not do it again" in told[-1] and "sent.txt" in told[-1]
+    assert told[-1].count("<untrusted") == 2
+
+
 def test_the_last_try_of_a_step_counts_whatever_the_clock_of_a_worker_said(workers: Make) -> None:
     _, run = begin(max_steps=3)
     worker = workers(Cast(boss=[plan(step("a")), "Good."], a=[second_try] * 3))
