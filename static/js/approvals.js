@@ -178,7 +178,8 @@ async function follow(ids, decided) {
   if (!shown && !working() && strips.first && !phone.matches) return open(strips.first);
   if (shown?.id !== asked || !ids.includes(asked) && !decided.includes(asked)) return;
   if ("editing" in shown) {
-    if (decided.includes(shown.id)) toast(words("decidedMeanwhile"), { kind: "bad" });
+    const mine = pane.querySelector("[data-editing].htmx-request");  // its answer is on the way
+    if (decided.includes(shown.id) && !mine) toast(words("decidedMeanwhile"), { kind: "bad" });
   } else if (shown.status === "pending" && decided.includes(shown.id)) {
     await htmx.ajax("GET", `/approvals/${shown.id}`, { target: "#request", swap: "innerHTML" });
     announce(pane.querySelector(".decide-done")?.textContent ?? "");

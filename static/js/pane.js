@@ -33,14 +33,14 @@ let scrolled = 0;
 document.addEventListener("htmx:before:swap", () => { scrolled = pane.querySelector("[data-editing] .request-body")?.scrollTop ?? 0; });
 
 // What has just come asks for the focus: a form at its first fault, a panel at its heading.
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", (event) => {
   const form = working();
   if (!form) return;
   document.getElementById("inbox").dataset.opened = "yes";
+  if (event.detail.ctx.target !== pane) return compare();
   if (form.matches("[data-editing]")) form.querySelector(".request-body").scrollTop = scrolled;
-  const wants = form.querySelector("[autofocus]");
+  const wants = form.querySelector("[autofocus], [aria-invalid]");
   if (wants) {
-    wants.removeAttribute("autofocus");
     wants.focus();
     wants.scrollIntoView({ block: "nearest" });
   }

@@ -13,8 +13,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from agentops.engine.plans import PlannedStep
 from approvals.models import ApprovalRequest, Decision, Inquiry
-from runs.models import Run, Trigger
+from runs import plan_review
+from runs.models import Plan, Run, Trigger
 from tests.api import factories
 
 from .desk import Desk
@@ -89,11 +91,25 @@ def requests(desk: Desk) -> Iterator[ApprovalRequest]:
     asked = factories.held(factories.run(agent), claimed_by_name="ada", claimed_at=now)
     Inquiry.objects.create(request=asked, question="Why this one?", asked_by_name="ada", asked_at=now, answer="Cheap.")
     yield asked
+    yield plan_request(desk)
     for status in ("approved", "rejected"):
         decided = factories.request(desk.team, status=status, decided_at=now)
         word = {"approved": "approve", "rejected": "reject"}[status]
         Decision.objects.create(request=decided, revision=1, decision=word, by_name="ada", via="page")
         yield decided
+
+
+def plan_request(desk: Desk) -> ApprovalRequest:
+    agent = factories.agent(desk.team, planning="reviewed", tools=["look", "pay"])
+    run = factories.run(agent, status="waiting", waiting_on="approval")
+    plan = Plan.objects.create(run=run, number=1, status="in_review")
+    steps = [
+        PlannedStep("look", "Look at it", "Look well.", ("look", "pay"), (), 3),
+        PlannedStep("tell", "Tell of it", "Write it down.", (), ("look",)),
+    ]
+    plan_review.add_steps(plan, steps, 0)
+    plan_review.ask(run, plan, 1, steps)
+    return ApprovalRequest.objects.get(subject_kind="plan", subject_id=str(plan.pk))
 
 
 @pytest.fixture
@@ -107,7 +123,9 @@ def addresses(desk: Desk) -> list[str]:
     hook.firings.create(key="1", result="refused", reason="It does not fit.")
     taken = next(run for run in runs(desk) if run.taken_over_by)
     return [
-        "/", "/approvals/", *(f"/approvals/{each.pk}" for each in requests(desk)), "/approvals/history/",
+        "/", "/approvals/", *(f"/approvals/{each.pk}" for each in requests(desk)),
+        *(f"/approvals/{each.pk}/arguments" for each in ApprovalRequest.objects.filter(team=desk.team, tool="plan")),
+        "/approvals/history/",
         "/runs/", "/runs/new", *(f"/runs/{run.pk}/" for run in runs(desk)),
         "/agents/", "/agents/new", agent, f"{agent}edit", f"{agent}versions/",
         "/tools/", "/tools/look/", "/budgets/", f"/policy/?team={desk.team.slug}", f"{policy}rules/new",
