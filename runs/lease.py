@@ -51,11 +51,21 @@ WITH old AS (
 ACQUIRE_FAIREST = fairness.FAIREST + _TAKE
 
 RENEW = """
-UPDATE runs_run r SET wake_at = now() + make_interval(secs => %s)
-FROM unnest(%s::uuid[], %s::bigint[]) AS mine(id, fence)
-WHERE r.id = mine.id AND r.fence = mine.fence AND r.status = 'running'
-RETURNING r.id::text, r.pause_requested
+WITH mine AS (
+    SELECT * FROM unnest(%s::uuid[], %s::bigint[]) AS mine(id, fence)
+), free AS (
+    SELECT r.id FROM runs_run r JOIN mine ON r.id = mine.id AND r.fence = mine.fence
+    WHERE r.status = 'running' FOR UPDATE OF r SKIP LOCKED
+), renewed AS (
+    UPDATE runs_run r SET wake_at = now() + make_interval(secs => %s) FROM free WHERE r.id = free.id
+    RETURNING r.id, r.pause_requested
+)
+SELECT r.id::text, renewed.pause_requested FROM mine
+JOIN runs_run r ON r.id = mine.id AND r.fence = mine.fence AND r.status = 'running'
+LEFT JOIN renewed ON renewed.id = r.id
 """
+"""The runs that are still mine; without a word on a pause where a run's row is in other hands just now. A row that
+somebody holds for long may cost that run its lease, never the others theirs."""
 
 
 @dataclass(slots=True)
@@ -125,9 +135,10 @@ def renew(leases: Iterable[Lease]) -> list[Lease]:
     begin = time.monotonic()
     seconds = settings.AGENTOPS_LEASE_SECONDS
     with connection.cursor() as cursor:
-        cursor.execute(RENEW, [seconds, list(held), [lease.fence for lease in held.values()]])
-        kept = dict(cursor.fetchall())
-    for run_id, pause_requested in kept.items():
-        held[run_id].valid_until = begin + seconds
-        held[run_id].pause_asked = pause_requested
-    return [lease for run_id, lease in held.items() if run_id not in kept]
+        cursor.execute(RENEW, [list(held), [lease.fence for lease in held.values()], seconds])
+        mine = dict(cursor.fetchall())
+    for run_id, pause_requested in mine.items():
+        if pause_requested is not None:
+            held[run_id].valid_until = begin + seconds
+            held[run_id].pause_asked = pause_requested
+    return [lease for run_id, lease in held.items() if run_id not in mine or lease.expired]

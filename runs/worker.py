@@ -1,7 +1,8 @@
 """One event loop a worker process, which carries all its runs; Celery's threads only wait for them.
 
-The loop never touches the database: leases and journal run on a few executor threads. A heartbeat renews every lease in
-one statement; a control channel brings "cancel" and "pause" at once, and the heartbeat finds them when Redis is gone.
+The loop never touches the database: the journal runs on a few executor threads. A heartbeat, on a thread of its own,
+renews every lease in one statement; a control channel brings "cancel" and "pause" at once, and the heartbeat finds them
+when Redis is gone.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ class Worker:
         """Slots in use: those that carry a run, and those that look for one."""
         self.active: dict[str, Active] = {}
         self.executor = ThreadPoolExecutor(DATABASE_THREADS, "journal", initializer=keep_connection)
+        self._pulse = ThreadPoolExecutor(1, "heartbeat", initializer=keep_connection)
+        """Leases do not wait for a thread behind what waits for locks in the journal."""
         self.loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stopping = False
@@ -84,8 +87,9 @@ class Worker:
         """End the loop and what it does for itself; for a process that goes on without its worker."""
         asyncio.run_coroutine_threadsafe(self._close(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
-        give_back_connections(self.executor, DATABASE_THREADS)
-        self.executor.shutdown()
+        for executor, threads in ((self.executor, DATABASE_THREADS), (self._pulse, 1)):
+            give_back_connections(executor, threads)
+            executor.shutdown()
 
     def say_goodbye(self) -> None:
         """This process ends now: let nobody wait for another sign of life."""
@@ -169,7 +173,7 @@ class Worker:
         while True:
             held = [active.lease for active in self.active.values()]
             try:
-                lost = await self._in_thread(partial(lease.renew, held))
+                lost = await self._in_thread(partial(lease.renew, held), self._pulse)
             except DatabaseError as error:
                 # Of any kind: without its heartbeat this worker would lose every run and take them again.
                 log.warning("heartbeat_failed", error=str(error))
@@ -208,7 +212,7 @@ class Worker:
     async def _make_room(self) -> None:
         """Every slot is in use: ask runs of teams that have more than their share to leave for those that wait."""
         try:
-            loads = await self._in_thread(partial(fairness.loads, self.name, lease.PROTOCOL))
+            loads = await self._in_thread(partial(fairness.loads, self.name, lease.PROTOCOL), self._pulse)
         except DatabaseError as error:
             log.warning("fairness_not_known", error=str(error))
             return
@@ -245,8 +249,8 @@ class Worker:
         for run_id, active in list(self.active.items()):
             self._cut(run_id, active.lease)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await self.loop.run_in_executor(self.executor, returning_connection, work)
+    async def _in_thread(self, work: Callable[[], T], executor: ThreadPoolExecutor | None = None) -> T:
+        return await self.loop.run_in_executor(executor or self.executor, returning_connection, work)
 
 
 _here: Worker | None = None
