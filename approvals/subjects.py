@@ -40,6 +40,10 @@ class Subject(Protocol):
         undoes it all."""
         ...
 
+    def taken_back(self, subject_ids: list[str]) -> set[str]:
+        """Of these, what was carried out and has been undone since: an approval that somebody came to regret."""
+        ...
+
     def on_asked(self, inquiry: Inquiry) -> None:
         """A person asks the agent something before deciding: let it answer (`actions.answer_inquiry`)."""
         ...

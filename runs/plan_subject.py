@@ -55,6 +55,10 @@ class PlanSubject:
         data = {"plan": plan.number, "status": Plan.Status.REJECTED.value, "by": by}
         subject.wake(plan.run, [("plan.changed", data)], (WaitingOn.APPROVAL,))
 
+    def taken_back(self, subject_ids: list[str]) -> set[str]:
+        """A plan is not undone: what its steps did is, call by call."""
+        return set()
+
     def on_asked(self, inquiry: Inquiry) -> None:
         """The run wakes, answers beside its conversation, and waits again."""
         plan = Plan.objects.select_related("run").get(pk=int(inquiry.request.subject_id))

@@ -117,6 +117,11 @@ class ToolCallSubject:
         }
         wake(call.run, [("call.changed", data)], at=changed.get("dispatch_at"))
 
+    def taken_back(self, subject_ids: list[str]) -> set[str]:
+        undone = ToolCall.objects.filter(undoes__in=[int(one) for one in subject_ids])
+        done = undone.filter(status__in=(CallStatus.SUCCEEDED, CallStatus.DONE_BY_PERSON))
+        return {str(pk) for pk in done.values_list("undoes_id", flat=True)}
+
     def on_asked(self, inquiry: Inquiry) -> None:
         """The run wakes, answers beside its conversation, and waits again."""
         call = ToolCall.objects.select_related("run", "step").get(pk=int(inquiry.request.subject_id))

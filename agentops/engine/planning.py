@@ -109,12 +109,11 @@ def _outcome(asking: Asking, outcome: Outcome) -> str:
     """In the envelope of a tool's result: what a run read outside stays marked as data."""
     ok = outcome.status == "done"
     shown = outcome.result[:MOST_SHOWN]
-    source = asking.state.tainted_by
     result = ToolResult(
         "ok" if ok else "error",
         data=shown if ok else None,
         error="" if ok else shown or "Nothing was done.",
         truncated=len(outcome.result) > MOST_SHOWN,
-        untrusted_source=f"step {outcome.key}, which read {source}" if source else "",
+        untrusted_source=asking.state.tainted_by,
     )
     return f"Step “{outcome.key}” ({outcome.title}): {outcome.status}\n{asking.outside.render(result)}"

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from approvals.models import ApprovalRequest
+from approvals.subjects import subject_of
 
 from . import deviations
 
@@ -22,6 +23,8 @@ class Precedent:
     by_countdown: int
     rejected: int
     other: int
+    undone: int
+    """Of the approved ones, those whose action somebody took back afterwards."""
     more: bool
     """There are more than the thousand newest that were counted."""
     deviating: dict[str, str]
@@ -37,12 +40,15 @@ class Precedent:
 
 
 def of(request: ApprovalRequest) -> Precedent:
-    """Two queries, whatever the history holds."""
+    """A constant number of queries, whatever the history holds."""
     asked_before = ApprovalRequest.objects.filter(team_id=request.team_id, tool=request.tool, agent=request.agent)
     before = asked_before.exclude(status=Status.PENDING).exclude(pk=request.pk).order_by("-decided_at")
-    ends = list(before.values_list("status", "decided_via")[: COUNTED + 1])
-    counted = Counter((status, via == ApprovalRequest.Via.TIMER) for status, via in ends[:COUNTED])
-    approved = list(before.filter(status=Status.APPROVED).values_list("arguments", flat=True)[:COMPARED])
+    ends = list(before.values_list("status", "decided_via", "subject_kind", "subject_id")[: COUNTED + 1])
+    counted = Counter((status, via == ApprovalRequest.Via.TIMER) for status, via, *_subject in ends[:COUNTED])
+    mine = [pk for status, _, kind, pk in ends[:COUNTED] if (status, kind) == (Status.APPROVED, request.subject_kind)]
+    undone = subject_of(request).taken_back(mine) if mine else set()
+    latest = before.filter(status=Status.APPROVED).values_list("subject_id", "arguments")[:COMPARED]
+    approved = [arguments for pk, arguments in latest if pk not in undone]
     by_person, by_countdown = counted[Status.APPROVED, False], counted[Status.APPROVED, True]
     rejected = counted[Status.REJECTED, False]
     return Precedent(
@@ -50,6 +56,7 @@ def of(request: ApprovalRequest) -> Precedent:
         by_countdown,
         rejected,
         counted.total() - by_person - by_countdown - rejected,
+        len(undone),
         len(ends) > COUNTED,
         deviations.from_precedent(request.arguments, approved) if request.status == Status.PENDING else {},
     )

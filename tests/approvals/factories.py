@@ -31,6 +31,7 @@ class Subject:
         self.told: list[tuple[str, str, str]] = []
         self.refusal: Exception | None = None
         self.asked: list[str] = []
+        self.regretted: set[str] = set()
 
     def lock(self, subject_id: str) -> None:
         pass
@@ -39,6 +40,9 @@ class Subject:
         if set(arguments) != {"to"}:
             raise InvalidInput("Give exactly: to.", "arguments")
         return subjects.Amendment(arguments, f"Send a mail to {arguments['to']}", "1" * 64)
+
+    def taken_back(self, subject_ids: list[str]) -> set[str]:
+        return self.regretted & set(subject_ids)
 
     def on_asked(self, inquiry: Inquiry) -> None:
         self.asked.append(inquiry.question)

@@ -159,6 +159,19 @@ def test_precedent_counts_and_marks_what_is_new(team: Team, approver: Actor) -> 
     assert "stands-out" not in usual
 
 
+def test_what_was_approved_and_undone_is_no_example(team: Team, approver: Actor) -> None:
+    made = [ask(team, arguments={"to": f"{name}@elsewhere.example"}) for name in ("a", "b")]
+    for each in made:
+        actions.decide(approver, each.pk, decision="approve", revision=1, via="page")
+    usual = ask(team, arguments={"to": "c@elsewhere.example"})
+    with factories.subject() as known:
+        page = browser(approver).get(f"/approvals/{usual.pk}").content.decode()
+        assert "undone afterwards" not in page and "nothing approved before" not in page
+        known.regretted = {each.subject_id for each in made}
+        page = browser(approver).get(f"/approvals/{usual.pk}").content.decode()
+    assert "approved 2" in page and "2 undone afterwards" in page
+
+
 def test_a_group_is_counted_and_its_odd_one_marked(team: Team, approver: Actor) -> None:
     for amount in (10, 12, 900):
         ask(team, arguments={"to": "ada@example.com", "amount": amount})

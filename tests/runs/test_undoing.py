@@ -14,6 +14,7 @@ from runs import undone
 from runs.actions import undo_call, undo_run
 from runs.actions.undoing import preview
 from runs.models import Event, Run, RunMessage, ToolCall
+from runs.subject import ToolCallSubject
 from tests.api import factories as rows
 
 from . import factories as make
@@ -80,6 +81,16 @@ def test_deeds_are_taken_back_last_first_by_a_run_of_their_own(take: Take) -> No
     hand = take(undo)
     assert hand.state.undoing and hand.state.workspace_of == str(run.pk)
     assert set(hand.state.agent.tools) == {"restore_file", "reverse_refund"}
+
+
+def test_approvals_are_told_which_of_their_actions_were_undone() -> None:
+    run, who = ended()
+    back, still, failed = refund(run, 1), refund(run, 2), refund(run, 3)
+    undo = undo_run(who, run.pk)
+    played(undo, back, "succeeded")
+    played(undo, failed, "failed")
+    ids = [str(call.pk) for call in (back, still, failed)]
+    assert ToolCallSubject().taken_back(ids) == {str(back.pk)}
 
 
 def test_what_cannot_be_taken_back_is_said_with_why() -> None:
