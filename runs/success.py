@@ -50,6 +50,16 @@ class Facts:
         return cel.Context({name: getattr(self, name) for name in VARIABLES})
 
 
+_TRIALS = (
+    Facts("", None, [], 0, 0.0),
+    Facts("12", {}, ["read_file"], 7, 0.25),
+    *(Facts("Done.", data, ["read_file", "send_email"], 30, 1.5) for data in ([], 5, 2.5, True, "2")),
+)
+"""Made up: an expression that is never true or false here, whatever the kind of the data, is so nowhere."""
+_HOPELESS = ("Undefined variable or function", "not a valid regex")
+"""What CEL says of a call that fits no values of these kinds; its other errors may be due to the values."""
+
+
 def unmet(state: RunState, answer: str, data: Any) -> str:
     """What the answer misses of the agent's checks, in words; "" when nothing."""
     checks = [criterion for criterion in state.agent.success if criterion.get("kind") == "check"]
@@ -65,6 +75,30 @@ def _missed(criterion: dict[str, Any], facts: Facts) -> str:
         return "" if _condition(criterion.get("expression", "")).holds(facts) else message
     except ConditionFailed as failed:
         return f"{message} (It could not be checked, so it counts as not met: {str(failed).rstrip('.')}.)"
+
+
+def _check_decides(expression: str) -> None:
+    """Raises InvalidInput when it is never true or false: of a wrong kind, or in error whatever the run did."""
+    condition, reasons = Condition(expression), []
+    for trial in _TRIALS:
+        try:
+            condition.holds(trial)
+        except ConditionFailed as failed:
+            if not _hopeless(failed):
+                return
+            reasons.append(str(failed).partition(". ")[0].rstrip("."))
+        else:
+            return
+    raise InvalidInput(
+        _("Tried on made-up runs, this is never true or false: %(why)s. Compare: answer.contains('refunded')")
+        % {"why": reasons[-1]}
+    )
+
+
+def _hopeless(failed: ConditionFailed) -> bool:
+    """A field or an element that is missing, or a text that is no number, may be there in a run."""
+    error = failed.__cause__
+    return error is None or isinstance(error, TypeError | ZeroDivisionError) or any(w in str(error) for w in _HOPELESS)
 
 
 @lru_cache(maxsize=512)
@@ -116,6 +150,7 @@ def _one(one: Any) -> dict[str, str]:
     if not expression:
         raise InvalidInput(_("Give an expression, like: answer.contains('refunded')"))
     check(expression, VARIABLES)
+    _check_decides(expression)
     message = check_text(one.get("message", ""), "success", LONGEST_MESSAGE).strip()
     if not message:
         raise InvalidInput(_("Say in words what is missing when the expression is false; the agent is told so."))

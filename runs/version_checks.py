@@ -19,7 +19,7 @@ from .texts import check_text
 
 NUMBERS = {
     "max_output_tokens": Decimal(1_000_000),
-    "max_parallel_calls": Decimal(1_000_000),
+    "max_parallel_calls": Decimal(100),
     **LIMITS,
     "max_children": Decimal(1_000),
     "max_parallel_children": Decimal(100),
@@ -45,6 +45,7 @@ def checked(agent: Agent, before: dict[str, Any], fields: dict[str, Any]) -> dic
     for name, most in NUMBERS.items():
         if name in fields and not _within(fields[name], most):
             raise InvalidInput(_("This must be a number above 0 and at most %(most)s.") % {"most": f"{most:,}"}, name)
+    _check_children(fields)
     if fields.get("planning", AgentVersion.Planning.NONE) not in AgentVersion.Planning.values:
         raise InvalidInput(_("Planning is one of: %s.") % ", ".join(AgentVersion.Planning.values), "planning")
     _models(fields.get("summary_chain", []), "summary_chain")
@@ -83,6 +84,23 @@ def _delegates(agent: Agent, before: list[str], names: Any) -> list[str]:
                 "delegates_to",
             )
     return wanted
+
+
+def _check_children(fields: dict[str, Any]) -> None:
+    """What is left out has the default that the version will have."""
+    in_all, at_once = (
+        int(fields.get(name, AgentVersion._meta.get_field(name).default))
+        for name in ("max_children", "max_parallel_children")
+    )
+    if at_once > in_all:
+        raise InvalidInput(
+            _(
+                "It may start %(all)s runs in all, so at most %(all)s at once, not %(at_once)s. "
+                "Allow fewer at once, or more in all."
+            )
+            % {"all": f"{in_all:,}", "at_once": f"{at_once:,}"},
+            "max_parallel_children",
+        )
 
 
 def _check_context(fields: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ DEEPEST = 40
 MOST_PARTS = 20_000
 """Parts of a schema with every reference written out."""
 LONGEST_PATTERN = 500
+LARGEST_NUMBER = 2**63
 MOST_ERRORS = 5
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -88,6 +89,8 @@ def _look_through(schema: dict[str, Any]) -> None:
     under_way: set[int] = set()
 
     def size_of(part: Any, path: tuple[str, ...]) -> int:
+        if isinstance(part, int | float) and abs(part) >= LARGEST_NUMBER:
+            raise _Wrong(f"{place(path)}: the number is too large; its size must be below 2^63.")
         if not isinstance(part, dict | list):
             return 1
         if id(part) in under_way:

@@ -71,7 +71,9 @@ class Fields(Body):
     )
     inputs: list[InputIn] | None = Field(None, max_length=20, examples=[[]])
     max_output_tokens: Count | None = Field(None, examples=[4096])
-    max_parallel_calls: Count | None = Field(None, description="Tool calls in one turn.", examples=[8])
+    max_parallel_calls: Annotated[int, Field(gt=0, le=100, strict=True)] | None = Field(
+        None, description="Tool calls in one turn.", examples=[8]
+    )
     max_steps: Count | None = Field(None, examples=[30])
     max_tool_calls: Count | None = Field(None, examples=[60])
     max_tokens: Annotated[int, Field(gt=0, le=10**12, strict=True)] | None = Field(None, examples=[1_000_000])
@@ -90,7 +92,7 @@ class Fields(Body):
         None, description="Runs that a run of it may start, in all.", examples=[20]
     )
     max_parallel_children: Annotated[int, Field(gt=0, le=100, strict=True)] | None = Field(
-        None, description="Of these at once.", examples=[4]
+        None, description="Of these at once; at most `max_children`.", examples=[4]
     )
     max_depth: Annotated[int, Field(gt=0, le=10, strict=True)] | None = Field(
         None, description="Levels of runs below it.", examples=[2]

@@ -120,6 +120,8 @@ def test_a_newcomer_sees_the_parts_folded_and_what_stands_there_open(client: Cli
         ({"max_children": "1001"}, "at most 1,000"),
         ({"max_depth": "11"}, "at most 10"),
         ({"max_parallel_children": "x"}, "Enter a whole number"),
+        ({"max_children": "3", "max_parallel_children": "4"}, "at most 3 at once, not 4"),
+        ({"max_parallel_calls": "101"}, "at most 100"),
         ({"context_tokens": "3999"}, "from 4,000 to"),
         ({"context_tokens": "5000"}, "leaves too little for what it is told"),
         ({"summary_chain": "m" * 121}, "at most 120 are allowed"),
@@ -144,6 +146,10 @@ def test_a_newcomer_sees_the_parts_folded_and_what_stands_there_open(client: Cli
             "There is no args",
         ),
         ({"criterion-1-kind": "check", "criterion-1-message": "m"}, "Give an expression"),
+        (
+            {"criterion-1-kind": "check", "criterion-1-expression": "1+1", "criterion-1-message": "m"},
+            "never true or false",
+        ),
         ({"criterion-1-kind": "judge", "criterion-1-question": "q" * 2_001}, "at most 2,000"),
     ],
 )

@@ -54,6 +54,7 @@ def test_a_schema_with_parts_of_its_own_is_fine_and_applied() -> None:
         (with_property({"pattern": "(?=a)b"}), "look-around"),
         (with_property({"pattern": "a" * 501}), "more than 500"),
         (with_property({"minimum": float("nan")}), "cannot be read"),
+        (with_property({"minItems": 10**400}), "properties.a.minItems: the number is too large"),
         (with_property({"title": "\ud800"}), "cannot be read"),
         (with_property({"title": "\x00"}), "cannot be stored"),
         (with_property({"title": "x" * 70_000}), "65,536 is the most"),

@@ -77,9 +77,38 @@ def test_criteria_are_kept_without_the_spaces_around_them() -> None:
         ([{"kind": "judge", "question": "\x00"}], "success.0", "cannot be stored"),
         ([{"kind": "judge", "question": 5}], "success.0", "must be text"),
         ([check("data.map(x, x).size() > 0")] * 4, "success", "filter() and map() 3 times"),
+        (
+            [check("true"), check("1+1")],
+            "success.1",
+            "Criterion 2: Tried on made-up runs, this is never true or false: It is int",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_refused_and_named(criteria: Any, field: str, said: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         success.checked(criteria)
     assert said in str(refused.value) and refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    "never",
+    [
+        "1+1", "null", "'a'*3", "answer.startsWith(5)", "1/0 == 1", "answer", "tools.filter(t, t == 'refund')",
+        "size(steps) > 1", "answer.matches('(')", "nothing(3)", "answer < 5", "data + 'a' + 1",
+    ],
+)  # fmt: skip
+def test_what_can_never_be_yes_or_no_is_refused(never: str) -> None:
+    with pytest.raises(InvalidInput, match="Criterion 1: .*never true or false"):
+        success.checked([check(never)])
+
+
+@pytest.mark.parametrize(
+    "some",
+    [
+        "data", "data.total > 5", "data['lines'][3].ok", "data.lines.all(line, line.price > 1.0)", "data > 5",
+        "tools[40] == 'refund'", "int(answer) > 4", "timestamp(answer) > timestamp('2020-01-01T00:00:00Z')",
+        "100 / steps > 1", "has(data.ok) && data.ok", "data.startsWith('A')", "data[0] == 1", "!data.ok",
+    ],
+)  # fmt: skip
+def test_what_depends_on_the_run_may_be_published(some: str) -> None:
+    assert success.checked([check(some)]) == [check(some)]
