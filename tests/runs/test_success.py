@@ -98,7 +98,7 @@ def test_what_cannot_be_asked_is_refused_and_named(criteria: Any, field: str, sa
     ],
 )  # fmt: skip
 def test_what_can_never_be_yes_or_no_is_refused(never: str) -> None:
-    with pytest.raises(InvalidInput, match="Criterion 1: .*never true or false"):
+    with pytest.raises(InvalidInput, match=r"Criterion 1: .*never true or false"):
         success.checked([check(never)])
 
 

@@ -65,10 +65,12 @@ def _handed_back(task: Task) -> str:
     priced = [{**item, "revenue_usd": f"{money(item.get('revenue_usd')) or 0:,.2f}"} for item in items]
     table = _table(priced, {"item": "Item", "orders": "Orders", "revenue_usd": "Revenue, USD"})
     late = figures.get("late_orders")
+    delivered = "1 order was delivered late." if late == 1 else f"{late} orders were delivered late."
+    total = f"{money(figures['revenue_usd']) or 0:,.2f} USD"
     return "\n\n".join(
         [
-            f"{figures.get('orders')} orders brought **{money(figures['revenue_usd']) or 0:,.2f} USD**; the best seller is "
-            f"**{figures.get('best_seller')}**. {'1 order was' if late == 1 else f'{late} orders were'} delivered late.",
+            f"{figures.get('orders')} orders brought **{total}**; the best seller is "
+            f"**{figures.get('best_seller')}**. {delivered}",
             table,
             f"```chart\n{json.dumps(chart, ensure_ascii=False)}\n```",
         ]
