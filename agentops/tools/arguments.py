@@ -59,7 +59,19 @@ def _problem(parameters: Parameters, detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         near = difflib.get_close_matches(where, parameters.names, n=1) if len(detail["loc"]) == 1 else []
         return f"{where}: no such field" + (f"; did you mean {near[0]}?" if near else "")
-    return f"{where}: {visible(shorten(detail['msg'], 300))}; given {given}"
+    wanted = _described(parameters.schema, detail["loc"]) if detail["type"] == "string_pattern_mismatch" else ""
+    said = f"not what is wanted: {wanted.rstrip('.')}" if wanted else detail["msg"]
+    return f"{where}: {visible(shorten(said, 300))}; given {given}"
+
+
+def _described(schema: Any, place: tuple[int | str, ...]) -> str:
+    """What the tool says of this argument: words, where a pattern would be the only other answer."""
+    for part in place:
+        below = schema.get("items") if isinstance(part, int) else schema.get("properties", {}).get(part)
+        if not isinstance(below, dict):
+            return ""
+        schema = below
+    return str(schema.get("description", ""))
 
 
 def _usage(tool: str, parameters: Parameters) -> str:

@@ -144,9 +144,15 @@ def _limit(name: str, own: Any, asked: Any) -> Any:
         ) from error
     if value > own:
         raise InvalidInput(
-            _("The agent's own limit is %(own)s; a run may only have less.") % {"own": own}, f"limits.{name}"
+            _("The agent's own limit is %(own)s; a run may only have less.") % {"own": number_words(own)},
+            f"limits.{name}",
         )
     return value
+
+
+def number_words(value: int | Decimal) -> str:
+    """As people write it: no zeros behind the cents that count, thousands apart."""
+    return f"{value.normalize():,f}" if isinstance(value, Decimal) else f"{value:,}"
 
 
 def _earlier(principal: str, key: str, body: str) -> Run | None:

@@ -22,7 +22,7 @@ from ..loading import asks_person
 from ..models import Run, RunMessage, Step, ToolCall
 from ..wake import hint_on_commit
 from .control import Events, control
-from .starting import LIMITS, check_text
+from .starting import LIMITS, check_text, number_words
 
 MAX_MESSAGE = 20_000
 MOST_UNREAD = 20
@@ -53,6 +53,8 @@ def send_message(actor: Actor, run_id: UUID | str, text: str) -> RunMessage:
                 _("The run has ended (%(status)s): nobody would read it.")
                 % {"status": run.get_status_display().lower()}
             )
+        if run.undoes_id is not None:
+            raise Conflict(_("It takes actions back and asks no model: nobody would read it."))
         if run.unread >= MOST_UNREAD:
             raise Conflict(
                 _("%(count)s messages are unread. Wait until the agent has read them.") % {"count": MOST_UNREAD}
@@ -108,7 +110,7 @@ def _continue(actor: Actor, run: Run, limits: dict[str, Any]) -> Events:
     if reached and reached not in limits:
         raise InvalidInput(
             _("It stopped at its limit of %(value)s %(limit)s: raise it to let it go on.")
-            % {"value": _number(getattr(run, reached)), "limit": NAMES[reached]},
+            % {"value": number_words(getattr(run, reached)), "limit": NAMES[reached]},
             f"limits.{reached}",
         )
     check_run(RunStatus(run.status), RunStatus.QUEUED)
@@ -184,7 +186,7 @@ def _check_lent(run: Run, values: dict[str, Any]) -> None:
         if name in values and values[name] - getattr(run, name) > left:
             raise InvalidInput(
                 _("The run above it has %(left)s %(limit)s left to give; raise its limit first.")
-                % {"left": _number(left), "limit": NAMES[name]},
+                % {"left": number_words(left), "limit": NAMES[name]},
                 f"limits.{name}",
             )
 
@@ -205,14 +207,10 @@ def _higher(run: Run, name: str, asked: Any) -> int | Decimal:
     except (ValueError, TypeError, InvalidOperation, OverflowError) as error:
         raise InvalidInput(
             _("The limit is %(now)s now; give a number above that and at most %(most)s.")
-            % {"now": _number(now), "most": f"{LIMITS[name]:,}"},
+            % {"now": number_words(now), "most": f"{LIMITS[name]:,}"},
             f"limits.{name}",
         ) from error
     return value
-
-
-def _number(value: int | Decimal) -> str:
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else f"{value:,}"
 
 
 def _words(limits: dict[str, Any]) -> str:

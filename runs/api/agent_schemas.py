@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from agentops.rest import Body, Usd, listed
 
@@ -26,7 +26,7 @@ class InputIn(Body):
     name: str = Field(max_length=40, examples=["order_number"])
     label: str = Field("", max_length=120, examples=["Order number"])
     kind: Literal["text", "long", "number", "choice", "yes_no", "date"] = "text"
-    required: bool = False
+    required: StrictBool = False
     help: str = Field("", max_length=300, examples=["As on the invoice."])
     choices: list[str] = Field([], max_length=50, description="Of a choice.")
     default: str | float | bool | None = None
@@ -152,7 +152,7 @@ class AgentChanges(Body):
     title: str | None = Field(None, min_length=1, max_length=120, examples=["Returns and refunds"])
     description: str | None = Field(None, max_length=10_000, examples=["Settles returned parcels."])
     example_goal: str | None = Field(None, max_length=10_000, examples=["Settle the return of order A-1042."])
-    active: bool | None = Field(None, examples=[True])
+    active: StrictBool | None = Field(None, examples=[True])
     state: str = Field("", max_length=80, description=STATE, examples=[""])
 
     def words(self) -> dict[str, str]:

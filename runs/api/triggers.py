@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from ninja.responses import Status
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from agentops.core.errors import AgentOpsError
 from agentops.rest import Body, Cursor, IdempotencyKey, Limit, Page, Request, access, listed, once, page
@@ -99,8 +99,8 @@ class NewTrigger(Body):
     inputs: dict[str, Any] = Field({}, description="The same each time; a webhook's body goes before them.")
     limits: Limits = Field(default_factory=Limits, examples=[{"max_cost_usd": "0.50"}])
     priority: Priority = Field(0, description=PRIORITY)
-    active: bool = True
-    overlap: bool | None = Field(None, description=OVERLAP, examples=[None])
+    active: StrictBool = True
+    overlap: StrictBool | None = Field(None, description=OVERLAP, examples=[None])
     cron: str = Field("", max_length=500, description=CRON, examples=["0 9 * * 1-5"])
     timezone: str = Field("", max_length=64, examples=["Europe/Berlin"])
     missed: Missed = Field(Trigger.Missed.ONCE, description=MISSED)
@@ -120,8 +120,8 @@ class TriggerChanges(Body):
     inputs: dict[str, Any] | None = Field(None, examples=[{}])
     limits: Limits | None = Field(None, description="In place of all limits before.", examples=[{"max_steps": 20}])
     priority: Priority | None = Field(None, description=PRIORITY, examples=[1])
-    active: bool | None = Field(None, description="Alone, it changes no name.", examples=[True])
-    overlap: bool | None = Field(None, examples=[False])
+    active: StrictBool | None = Field(None, description="Alone, it changes no name.", examples=[True])
+    overlap: StrictBool | None = Field(None, examples=[False])
     cron: str | None = Field(None, max_length=500, description=CRON, examples=["30 8 * * 1-5"])
     timezone: str | None = Field(None, max_length=64, examples=["Europe/Berlin"])
     missed: Missed | None = Field(None, description=MISSED, examples=["once"])

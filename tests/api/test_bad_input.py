@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from pydantic import Strict
 
+from agentops.rest import Body
 from runs.models import Event, IdempotencyKey, Run, ToolCall
 
 from . import factories
@@ -86,6 +88,35 @@ def test_an_unusable_idempotency_key_is_refused(key: str) -> None:
     answer = client.post("/api/runs", GOOD, "application/json", headers={"Idempotency-Key": key})
     assert_problem(answer, 422, "Idempotency-Key")
     assert not Run.objects.exists()
+
+
+def test_money_of_a_limit_is_told_as_people_write_it() -> None:
+    team = factories.team()
+    factories.agent(team, "helper", max_cost_usd="1.50")
+    client = factories.caller(factories.person(team))
+    said = client.post("/api/runs", GOOD | {"limits": {"max_cost_usd": "2"}}, "application/json").json()["detail"]
+    assert "own limit is 1.5;" in said
+
+
+@pytest.mark.parametrize("word", ["yes", "true", 1, 0, "off"])
+def test_a_boolean_is_true_or_false_and_no_word_for_it(word: Any) -> None:
+    team = factories.team()
+    agent = factories.agent(team, "helper")
+    client = factories.caller(factories.person(team))
+    trigger = {"kind": "webhook", "name": "Hook", "agent": "helper", "goal": "Do it.", "overlap": word}
+    assert_problem(client.post("/api/triggers", trigger, "application/json"), 422, "overlap")
+    version = {"inputs": [{"name": "order", "required": word}]}
+    answer = client.post(f"/api/agents/{agent.name}/versions", version, "application/json")
+    assert_problem(answer, 422, "inputs.0.required")
+
+
+def test_no_body_takes_a_word_for_a_boolean() -> None:
+    def below(kind: type[Body]) -> list[type[Body]]:
+        return [kind, *(one for sub in kind.__subclasses__() for one in below(sub))]
+
+    fields = [(f"{kind.__name__}.{name}", field) for kind in below(Body) for name, field in kind.model_fields.items()]
+    flags = {where: field.metadata for where, field in fields if field.annotation in (bool, bool | None)}
+    assert flags and [where for where, rules in flags.items() if not any(isinstance(r, Strict) for r in rules)] == []
 
 
 QUERIES = [

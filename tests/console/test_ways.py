@@ -155,7 +155,8 @@ def test_taking_back_asks_first_and_says_what_stays() -> None:
     answer = client.post(address)
     undo = Run.objects.get(undoes=run)
     assert answer["Location"] == reverse("run", args=[undo.pk])
-    assert "It takes back" in text(client.get(answer["Location"]))
+    page = text(client.get(answer["Location"]))
+    assert "It takes back" in page and 'id="message"' not in page
     after = text(client.get(reverse("run", args=[run.pk])))
     assert "being taken back" in after and f"?call={call.pk}" not in after
     again = client.post(address, follow=True)

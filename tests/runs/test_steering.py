@@ -97,6 +97,15 @@ def test_an_ended_run_takes_no_message() -> None:
         send_message(make.admin(run.team), run.pk, "Hello?")
 
 
+def test_a_run_that_only_takes_back_takes_no_message() -> None:
+    run = make.run()
+    undo = make.run(run.team)
+    Run.objects.filter(pk=undo.pk).update(undoes=run)
+    with pytest.raises(Conflict, match="asks no model: nobody would read it"):
+        send_message(make.admin(run.team), undo.pk, "Hello?")
+    assert not RunMessage.objects.exists()
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "x" * 20_001, "a\x00b"])
 def test_a_message_that_says_nothing_or_too_much_is_refused(text: str) -> None:
     run = make.run()

@@ -21,6 +21,8 @@ from agentops.tools.registry import Registry
 class Line(BaseModel):
     item: str
     count: int = 1
+    code: Annotated[str, Field(pattern="^[0-9]{4}$", description="Four digits.")] = "0000"
+    size: Annotated[str, Field(pattern="^[SML]$")] = "M"
 
 
 @tool(reads_only=True, into=Registry())
@@ -51,7 +53,7 @@ def test_defaults_are_filled_in_and_decimals_are_text() -> None:
         "amount": "129.00",
         "ratio": 1.0,
         "kind": "own",
-        "lines": [{"item": "x", "count": 1}],
+        "lines": [{"item": "x", "count": 1, "code": "0000", "size": "M"}],
         "extra": None,
         "count": 1,
     }
@@ -80,7 +82,9 @@ def test_decimals_may_come_as_text_or_number(amount: Any) -> None:
         ({"amount": "NaN"}, "amount: "),
         ({"kind": "loan"}, "kind: Input should be 'gift' or 'own'"),
         ({"oder_id": "A-1"}, "oder_id: no such field; did you mean order_id?"),
-        ({"lines": [{"item": "x", "size": 3}]}, "lines.0.size: no such field"),
+        ({"lines": [{"item": "x", "colour": 3}]}, "lines.0.colour: no such field"),
+        ({"lines": [{"item": "x", "code": "a"}]}, 'lines.0.code: not what is wanted: Four digits; given "a"'),
+        ({"lines": [{"item": "x", "size": "a"}]}, "lines.0.size: String should match pattern '^[SML]$'; given"),
         ({"lines": [{"count": 3}]}, "lines.0.item: required, but missing"),
         ({"lines": "x"}, "lines: Input should be a valid array"),
     ],

@@ -63,6 +63,12 @@ def test_anything_but_one_plain_address_is_refused(to: str) -> None:
         send_email.validate({**MAIL, "to": to})
 
 
+def test_what_an_address_is_is_told_in_words() -> None:
+    with pytest.raises(InvalidArguments) as refused:
+        send_email.validate({**MAIL, "to": "ada"})
+    assert '- to: not what is wanted: One address: ada@example.com; given "ada"\n' in str(refused.value)
+
+
 @pytest.mark.parametrize("subject", ["", "a\nBcc: b@example.com", "a\rb", "a\u2028b", "x" * 201])
 def test_the_subject_is_one_line(subject: str) -> None:
     with pytest.raises(InvalidArguments, match="subject: "):
