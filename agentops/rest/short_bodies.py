@@ -1,10 +1,19 @@
-"""Refuses a long body where anybody may send one, before it is read: Django would take all of it in first."""
+"""Refuses a long body where anybody may send one, before it is read: Django would take all of it in first.
+
+Most clients look for an answer once they have sent everything, and find a reset connection when nobody took it. So
+the refusal is said at once, and what still comes is let go by, within bounds.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+
+LET_BY = 16 * 1024 * 1024
+"""Bytes of a refused body that are taken off the line, and thrown away."""
+LET_BY_SECONDS = 10.0
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -32,16 +41,38 @@ class ShortBodies:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         if more or len(body) > self.most:
-            await self._refuse(send)
+            await self._refuse(send, receive if more else None)
             return
         await self.inside(scope, _again(bytes(body), receive), send)
 
-    async def _refuse(self, send: Send) -> None:
+    async def _refuse(self, send: Send, rest: Receive | None) -> None:
         detail = f"The body is too large: {self.most // 1024} kB is the most here."
         said = {"type": "about:blank", "title": "Content Too Large", "status": 413, "detail": detail}
-        headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+        body = json.dumps(said).encode()
+        headers = [
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(said).encode()})
+        # The answer is whole with this; that there is more keeps the connection open for what the client still sends.
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        if rest is not None:
+            await _let_by(rest)
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _let_by(receive: Receive) -> None:
+    left = LET_BY
+    try:
+        async with asyncio.timeout(LET_BY_SECONDS):
+            while left > 0:
+                message = await receive()
+                if not message.get("more_body", False):
+                    return
+                left -= len(message.get("body", b""))
+    except TimeoutError:
+        return
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from agentops.accounts.models import Membership, Role
 from agentops.core.errors import InvalidInput
-from agentops.rest import throttle
+from agentops.rest import short_bodies, throttle
 from agentops.rest.short_bodies import ShortBodies
 from runs import actions, hooks
 from runs.models import AgentVersion, Firing, Run, Trigger
@@ -105,8 +105,10 @@ def test_who_replays_it_under_another_number_starts_nothing() -> None:
     trigger, at = webhook(), int(time.time())
     first = send(trigger, at=at, **{"X-AgentOps-Delivery": "d-1"})
     replayed = send(trigger, at=at, **{"X-AgentOps-Delivery": "d-2"})
-    assert replayed.status_code == 200 and replayed.json()["run"] == first.json()["run"]
+    assert replayed.status_code == 200 and replayed.json() == first.json()
     assert Run.objects.count() == 1
+    meant = send(trigger, BODY | {"sent": "d-2"}, at=at, **{"X-AgentOps-Delivery": "d-2"})
+    assert meant.status_code == 201 and meant.json()["delivery"] == "d-2"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -351,6 +353,7 @@ class Sender:
 
     def __init__(self, pieces: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.pieces, self.taken, self.said = pieces, 0, []  # type: ignore[var-annotated]
+        self.answered_after = -1
         self.scope = {"type": "http", "path": "/hooks/x", "headers": headers}
 
     async def receive(self) -> dict[str, Any]:
@@ -358,6 +361,8 @@ class Sender:
         return {"type": "http.request", "body": b"x" * 65_536, "more_body": self.taken < self.pieces}
 
     async def send(self, message: Any) -> None:
+        if not self.said:
+            self.answered_after = self.taken
         self.said.append(message)
 
     def status(self) -> int:
@@ -369,14 +374,27 @@ class Sender:
         return int(self.said[0]["status"])
 
 
-def test_ten_megabytes_are_refused_before_they_are_read() -> None:
+def test_ten_megabytes_are_refused_before_they_are_read_and_let_go_by() -> None:
     announced = Sender(160, [(b"content-length", b"10485760")])
-    assert (announced.status(), announced.taken) == (413, 0)
+    assert (announced.status(), announced.answered_after, announced.taken) == (413, 0, 160)
     hidden = Sender(160, [])
-    assert (hidden.status(), hidden.taken) == (413, 5)
+    assert (hidden.status(), hidden.answered_after, hidden.taken) == (413, 5, 160)
     lying = Sender(160, [(b"content-length", b"10")])
-    assert (lying.status(), lying.taken) == (413, 5)
+    assert (lying.status(), lying.answered_after, lying.taken) == (413, 5, 160)
     assert json.loads(hidden.said[1]["body"])["status"] == 413
+
+
+def test_of_an_endless_body_no_more_is_let_by_than_the_bounds_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = Sender(10**9, [])
+    assert (endless.status(), endless.taken) == (413, 5 + short_bodies.LET_BY // 65_536)
+
+    class Silent(Sender):
+        async def receive(self) -> dict[str, Any]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    monkeypatch.setattr(short_bodies, "LET_BY_SECONDS", 0.01)
+    assert Silent(1, [(b"content-length", b"10485760")]).status() == 413
 
 
 def test_a_short_body_arrives_whole_in_one_piece() -> None:
