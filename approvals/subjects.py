@@ -105,5 +105,11 @@ def face_of(request: ApprovalRequest) -> Face | None:
     return _faces.get(request.subject_kind)
 
 
+def taken_back(kind: str, subject_ids: list[str]) -> set[str]:
+    """As `Subject.taken_back`; of a kind that nobody registers any more, nothing is known."""
+    known = _subjects.get(kind)
+    return known.taken_back(subject_ids) if known and subject_ids else set()
+
+
 def subject_of(request: ApprovalRequest) -> Subject:
     return _subjects[request.subject_kind]

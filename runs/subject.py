@@ -118,7 +118,7 @@ class ToolCallSubject:
         wake(call.run, [("call.changed", data)], at=changed.get("dispatch_at"))
 
     def taken_back(self, subject_ids: list[str]) -> set[str]:
-        undone = ToolCall.objects.filter(undoes__in=[int(one) for one in subject_ids])
+        undone = ToolCall.objects.filter(undoes__in=[int(one) for one in subject_ids if one.isdecimal()])
         done = undone.filter(status__in=(CallStatus.SUCCEEDED, CallStatus.DONE_BY_PERSON))
         return {str(pk) for pk in done.values_list("undoes_id", flat=True)}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from approvals import subjects
 from approvals.models import ApprovalRequest
-from approvals.subjects import subject_of
 
 from . import deviations
 
@@ -46,7 +46,7 @@ def of(request: ApprovalRequest) -> Precedent:
     ends = list(before.values_list("status", "decided_via", "subject_kind", "subject_id")[: COUNTED + 1])
     counted = Counter((status, via == ApprovalRequest.Via.TIMER) for status, via, *_subject in ends[:COUNTED])
     mine = [pk for status, _, kind, pk in ends[:COUNTED] if (status, kind) == (Status.APPROVED, request.subject_kind)]
-    undone = subject_of(request).taken_back(mine) if mine else set()
+    undone = subjects.taken_back(request.subject_kind, mine)
     latest = before.filter(status=Status.APPROVED).values_list("subject_id", "arguments")[:COMPARED]
     approved = [arguments for pk, arguments in latest if pk not in undone]
     by_person, by_countdown = counted[Status.APPROVED, False], counted[Status.APPROVED, True]

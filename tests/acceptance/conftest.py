@@ -42,7 +42,7 @@ def stack(transactional_db: None, all_of_it: Stack, variables: dict[str, str]) -
         # The tests' server would forget the last commits when it is killed.
         name = connection.ops.quote_name(connection.settings_dict["NAME"])
         cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
-    connection.close()
+    connection.close_pool()  # those that are open already would go on as before
     all_of_it.ensure(**variables)
     yield all_of_it
     # A failed test's runs must not go on in the next one.

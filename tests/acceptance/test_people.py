@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections import Counter
 from typing import Any
@@ -31,7 +32,9 @@ KILLS = 3
 def world(world: World, monkeypatch: pytest.MonkeyPatch, settings: Any) -> World:
     """Its agent may ask people; who edits here has the tools of the stack, and a moment to take it back."""
     settings.AGENTOPS_GRACE_SECONDS = 1
-    monkeypatch.setattr(registry, "_tools", dict(registry._tools))
+    # Other stacks of the tests have tools of the same names.
+    monkeypatch.setattr(registry, "_tools", {name: tool for name, tool in registry._tools.items() if name not in TOOLS})
+    monkeypatch.delitem(sys.modules, "tests.acceptance.effects.tools", raising=False)
     from tests.acceptance.effects import tools  # noqa: F401 - adds its tools
 
     world.agent.live.tools = [*TOOLS, "ask_human"]

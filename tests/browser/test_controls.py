@@ -23,7 +23,7 @@ CUT = """() => [...document.querySelectorAll(".run-controls .button")].filter((o
 
 
 def look(number: int) -> dict[str, Any]:
-    return turn(use("look"), text=f"Turn {number} of many.", deltas=6, delay_ms=60)
+    return turn(use("look", at=f"part {number}"), text=f"Turn {number} of many.", deltas=6, delay_ms=60)
 
 
 def test_pause_stops_after_the_step_and_resume_goes_on(desk: Desk) -> None:

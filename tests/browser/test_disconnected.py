@@ -15,7 +15,10 @@ from .desk import SLOW, Desk, head, live, strip
 
 pytestmark = pytest.mark.browser
 
-TURNS = [turn(use("look"), text=f"Turn {number} of many.", deltas=6, delay_ms=60) for number in range(1, 9)]
+TURNS = [
+    turn(use("look", at=f"part {number}"), text=f"Turn {number} of many.", deltas=6, delay_ms=60)
+    for number in range(1, 9)
+]
 
 
 def steps(page: Page) -> list[str]:

@@ -71,7 +71,10 @@ def test_from_sign_in_to_the_result(desk: Desk) -> None:
 
 
 def test_keys_pause_say_and_move(desk: Desk) -> None:
-    turns = [turn(use("look"), text=f"Turn {number} of many.", deltas=6, delay_ms=200) for number in range(8)]
+    turns = [
+        turn(use("look", at=f"part {number}"), text=f"Turn {number} of many.", deltas=6, delay_ms=200)
+        for number in range(8)
+    ]
     run = desk.start(*turns)
     page = desk.page(f"/runs/{run.pk}/")
     expect(page.locator("#step-2")).to_be_visible(timeout=SLOW)

@@ -28,7 +28,10 @@ def test_a_fork_goes_another_way_from_a_step(desk: Desk) -> None:
 
 
 def test_a_person_takes_over_chooses_a_call_and_hands_back(desk: Desk) -> None:
-    slow = [turn(use("look"), text=f"Turn {number} of many.", deltas=6, delay_ms=60) for number in range(1, 7)]
+    slow = [
+        turn(use("look", at=f"part {number}"), text=f"Turn {number} of many.", deltas=6, delay_ms=60)
+        for number in range(1, 7)
+    ]
     desk.expected.append("422")  # a field is left empty
     run = desk.start(*slow)
     page = desk.page(f"/runs/{run.pk}/")

@@ -42,7 +42,8 @@ if [ -f product.pid ]; then
   kill "$(cat product.pid)"
   while kill -0 "$(cat product.pid)" 2>/dev/null; do sleep 0.1; done
 fi
-"$PYTHON" manage.py up --port "$PORT" > product.log 2>&1 &
+: > product.log
+"$PYTHON" manage.py up --port "$PORT" >> product.log 2>&1 &
 echo $! > product.pid
 until grep -q "Stop: " product.log; do
   kill -0 "$(cat product.pid)" || { cat product.log; exit 1; }

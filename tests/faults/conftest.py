@@ -22,7 +22,7 @@ def stack(transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
     with connection.cursor() as cursor:
         # The tests' server would forget the last commits when it is killed.
         cursor.execute(f"ALTER DATABASE {connection.ops.quote_name(name)} SET synchronous_commit = on")
-    connection.close()
+    connection.close_pool()  # those that are open already would go on as before
     made = Stack(
         tmp_path,
         name,

@@ -18,9 +18,9 @@ def _ledger() -> Ledger:
 
 
 @tool(reads_only=True)
-async def look() -> str:
+async def look(at: str = "all of it") -> str:
     """Look around."""
-    return "Nothing new."
+    return f"Nothing new: {at}."
 
 
 @tool(tier="low", effect="Pay {what}")
