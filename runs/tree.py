@@ -5,6 +5,7 @@ Locks go down: a run's before those of the runs below it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -65,6 +66,12 @@ def locked_below(run_id: UUID | str) -> list[Run]:
 class Node:
     run: Run
     children: list[Node] = field(default_factory=list)
+
+    def every(self) -> Iterator[Run]:
+        """All below it."""
+        for child in self.children:
+            yield child.run
+            yield from child.every()
 
 
 def below(run: Run) -> Node:

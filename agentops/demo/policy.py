@@ -35,6 +35,7 @@ def sample_rules(origin: str) -> dict[str, list[Rule]]:
                 tier="critical",
             ),
             Rule(name="Notes in the run's own folder", tool="write_file", taint=Rule.Taint.TAINTED, tier="low"),
+            Rule(name="Notes put back as they were", tool="restore_file", taint=Rule.Taint.TAINTED, tier="low"),
         ],
         "researcher": [
             Rule(

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict
 from agentops.core.states import CallStatus
-from agentops.core.tools import InvalidArguments, Tool
+from agentops.core.tools import Compensation, InvalidArguments, Tool
 from agentops.tools.registry import registry
 
+from .. import tree
 from ..models import AgentVersion, Run, RunMessage, ToolCall
 from .control import Events, control
 from .founding import found_run
@@ -90,6 +91,23 @@ def plan(run: Run, by: str, call_id: int | None = None) -> Undoing:
     return found
 
 
+def doers_below(run: Run) -> list[Run]:
+    """Of the runs below it those that did what can be taken back and is not; each is rolled back by itself."""
+    below = {one.pk: one for one in tree.below(run).every()}
+    if not below:
+        return []
+    tools = {name: tool for name in registry.names() if (tool := registry.get(name)) and tool.can_undo}
+    deeds = ToolCall.objects.filter(run__in=below, status=CallStatus.SUCCEEDED, tool__in=tools)
+    calls = list(deeds.select_related("undo_run"))
+    outcomes = outcomes_of([call for call in calls if call.undo_run_id])
+    doers = {call.run_id for call in calls if not is_taken(call, outcomes) and _way_back(call, tools[call.tool])}
+    return [one for pk, one in below.items() if pk in doers]
+
+
+def _way_back(call: ToolCall, tool: Tool) -> Compensation | None:
+    return tool.compensation(call.arguments, (call.result or {}).get("data"))
+
+
 def outcomes_of(calls: list[ToolCall]) -> dict[int, ToolCall]:
     """The latest call that takes each back, by the id of what it takes back."""
     if not calls:
@@ -111,7 +129,7 @@ def is_taken(call: ToolCall, outcomes: dict[int, ToolCall]) -> bool:
 
 def _consider(found: Undoing, call: ToolCall, tool: Tool | None, by: str) -> None:
     why = _why_not(call, tool)
-    order = None if why or tool is None else tool.compensation(call.arguments, (call.result or {}).get("data"))
+    order = None if why or tool is None else _way_back(call, tool)
     if not why and order is None:
         why = _("from what it returned, %(tool)s cannot say how") % {"tool": call.tool}
     elif order is not None:
@@ -223,7 +241,17 @@ def _tell(actor: Actor, run: Run, found: Undoing) -> None:
     Run.objects.filter(pk=run.pk).update(unread=F("unread") + 1)
 
 
+def title_of(run: Run) -> str:
+    """What a run below another is to do, in a few words."""
+    return (run.plan_step.title if run.plan_step else run.goal)[:90]
+
+
 def _nothing(run: Run, found: Undoing, call_id: int | None) -> str:
+    if call_id is None and (doers := doers_below(run)):
+        named = ", ".join(f"“{title_of(one)}”" for one in doers[:5])
+        return _("What can be taken back was done by runs below it; roll them back by themselves: %(runs)s.") % {
+            "runs": f"{named} …" if len(doers) > 5 else named
+        }
     if found.left:
         reasons = "; ".join(one.words for one in found.left[:5])
         return _("Nothing of it can be taken back. %(reasons)s") % {"reasons": reasons}

@@ -23,6 +23,11 @@ from .seeing import visible_run
 from .start import typed_limits
 
 
+def can_fork(run: Run) -> bool:
+    """One that works by a plan has no turn to fork from; a run that carries out a step of one has."""
+    return run.version is not None and (not run.version.plans or run.only_tools is not None)
+
+
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest, run_id: UUID, number: int) -> HttpResponse:
     run = visible_run(request, run_id)

@@ -44,7 +44,7 @@ def state(request: HttpRequest, run: Run) -> dict[str, Any]:
         "expected": expected.of(run),
         "unread": list(run.messages.filter(step=None)) if run.unread else [],
         "marks": [] if run.steps else people.marks(run),
-        "can_fork": run.version is not None and run.version.planning == "none",
+        "can_fork": forking.can_fork(run),
         "can_roll_back": undoing.can_roll_back(run),
         "origin_words": forking.origin_words(run) if run.forked_from_id else "",
         **taking_over.panel(run, request.actor),
@@ -95,7 +95,7 @@ def earlier(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "cards": timeline.between(run, request.actor, first, before),
         "gap_above": timeline.Gap(gap.after, first),
         "gap_below": timeline.Gap(before - 1, gap.before),
-        "can_fork": run.version is not None and run.version.planning == "none",
+        "can_fork": forking.can_fork(run),
         **rights(request, run),
     }
     return render(request, "runs/_steps.html", context)

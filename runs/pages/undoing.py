@@ -17,7 +17,7 @@ from agentops.core.errors import Conflict, NotAllowed
 from agentops.core.states import CallStatus
 from agentops.tools.registry import registry
 from runs import actions
-from runs.actions.undoing import DONE, STILL, is_taken, outcomes_of, plan
+from runs.actions.undoing import DONE, STILL, doers_below, is_taken, outcomes_of, plan, title_of
 from runs.models import Run, ToolCall
 
 from .seeing import visible_run
@@ -44,6 +44,7 @@ def page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "call": call,
         "deeds": [{"call": each, "effect": effect} for each, effect in zip(found.calls, found.deeds, strict=True)],
         "left": found.left,
+        "below": [] if call else [{"run": one, "title": title_of(one)} for one in doers_below(run)],
         "early": call is None and run.status not in STILL,
     }
     return render(request, "runs/undo.html", context)
@@ -94,7 +95,11 @@ def can_undo(call: ToolCall) -> bool:
 
 
 def can_roll_back(run: Run) -> bool:
-    """It stands still, and one of its tools says how to take back what it does."""
+    """It stands still, and one of its tools says how to take back what it does; or a run below it did such a thing."""
+    if run.status not in STILL:
+        return False
     names = run.only_tools if run.only_tools is not None else (run.version.tools if run.version else [])
     tools = [tool for name in names if (tool := registry.get(name))]
-    return run.status in STILL and run.tool_calls > 0 and any(tool.can_undo for tool in tools)
+    if run.tool_calls > 0 and any(tool.can_undo for tool in tools):
+        return True
+    return run.version is not None and run.version.starts_runs and bool(doers_below(run))

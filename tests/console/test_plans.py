@@ -232,3 +232,13 @@ def test_a_step_that_plans_says_what_came_of_it() -> None:
     first, second = html.split('id="step-1"', 1)[1].split('id="step-2"', 1)
     assert "Step “a” comes after itself." in first and "It made a plan." not in first
     assert "It made a plan." in second
+
+
+def test_a_run_that_carries_out_a_step_of_a_plan_can_be_forked_and_the_planned_one_cannot() -> None:
+    run = make_run()
+    make_plan(run, {"key": "a"})
+    carrying = child(run, plan_step=PlanStep.objects.get(), only_tools=[])
+    for one in (run, carrying):
+        Step.objects.filter(pk=factories.step(one).pk).update(status="answered")
+    assert reverse("run-fork", args=[carrying.pk, 1]) in page(carrying)
+    assert reverse("run-fork", args=[run.pk, 1]) not in page(run)

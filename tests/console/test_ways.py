@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from runs.models import Run, Step, ToolCall
+from runs.models import AgentVersion, Run, Step, ToolCall
 from tests.api import factories
 
 pytestmark = pytest.mark.django_db
@@ -177,6 +177,21 @@ def test_the_timeline_leads_to_the_fork_and_to_what_takes_back_and_says_how_they
         assert link in page
         back = text(client.get(reverse("run", args=[other.pk])))
         assert f'<a href="{reverse("run", args=[run.pk])}"><span class="status" data-status="succeeded">' in back
+
+
+def test_a_run_whose_children_acted_leads_to_each_of_them() -> None:
+    run, done = ended(tool_calls=0), {"status": "succeeded", "ended_at": timezone.now()}
+    AgentVersion.objects.filter(pk=run.version_id).update(planning="plan")
+    child, idle = (
+        factories.run(run.agent, **done, parent=run, depth=1, goal=f"{goal} {HOSTILE}") for goal in ("Refund", "Look")
+    )
+    factories.step(child)
+    refund(child)
+    client, address = signed_in(run), reverse("run-undo", args=[run.pk])
+    assert f'href="{address}"' in text(client.get(reverse("run", args=[run.pk])))
+    page = text(client.get(address))
+    assert reverse("run-undo", args=[child.pk]) in page and reverse("run-undo", args=[idle.pk]) not in page
+    assert "It did nothing itself" in page and "<script>alert" not in page
 
 
 @pytest.mark.parametrize("call", ["abc", "0", "9" * 30, "-1"])

@@ -108,6 +108,17 @@ def test_a_tainted_researcher_fetches_from_elsewhere_only_with_a_person(origin: 
     assert (verdict.tier, verdict.rule_error) == (tier, "")
 
 
+@pytest.mark.parametrize("name", ["write_file", "restore_file"])
+def test_a_note_is_written_and_put_back_without_a_person_whatever_was_read(name: str) -> None:
+    seed()
+    tool = registry.get(name)
+    assert tool is not None
+    verdict = policies.snapshot(Policy.objects.get().team_id).verdict(
+        tool=name, own_tier=tool.tier, agent="support-desk", arguments={}, tainted_by="mail 3.eml", facts={}
+    )
+    assert (verdict.tier, verdict.rule_error) == ("low", "")
+
+
 def test_the_analysts_look_at_addresses_waits_for_a_person() -> None:
     seed()
     team = Policy.objects.get().team_id

@@ -12,7 +12,7 @@ from agentops.accounts.models import Role
 from agentops.core.errors import Conflict, NotAllowed
 from runs import undone
 from runs.actions import undo_call, undo_run
-from runs.actions.undoing import preview
+from runs.actions.undoing import doers_below, preview
 from runs.models import Event, Run, RunMessage, ToolCall
 from runs.subject import ToolCallSubject
 from tests.api import factories as rows
@@ -122,6 +122,23 @@ def test_nothing_to_take_back_is_refused_with_the_reasons() -> None:
     with pytest.raises(Conflict, match="no way back"):
         undo_call(who, mail.pk)
     assert Run.objects.filter(team=run.team).count() == 1
+
+
+def test_what_runs_below_it_did_is_named_as_theirs_to_roll_back() -> None:
+    run, who = ended()
+    done = {"status": "succeeded", "ended_at": timezone.now()}
+    child = rows.run(run.agent, parent=run, depth=1, goal="Refund the late ones", **done)
+    grandchild = rows.run(run.agent, parent=child, depth=2, goal="Write a note", **done)
+    idle = rows.run(run.agent, parent=run, depth=1, goal="Look around", **done)
+    refund(child, 1)
+    note(grandchild, 1)
+    rows.call(rows.step(idle), tool="read_file")
+    with pytest.raises(Conflict, match=r"runs below it; .*: “Refund the late ones”, “Write a note”[.]"):
+        undo_run(who, run.pk)
+    over(undo_run(who, child.pk))
+    assert [one.pk for one in doers_below(run)] == [child.pk, grandchild.pk]  # that undo ended before it did anything
+    played(undo_run(who, child.pk), child.call_set.get(), "succeeded")
+    assert [one.pk for one in doers_below(run)] == [grandchild.pk]
 
 
 def test_a_call_that_changed_nothing_says_so_and_one_that_was_refused_says_that() -> None:
