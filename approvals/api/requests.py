@@ -8,6 +8,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KT
 from ninja import Query, Router
 
 from agentops.accounts.access import Actor
@@ -32,12 +33,16 @@ def list_requests(
     tool: Annotated[str, Query(max_length=128)] = "",
     agent: Annotated[str, Query(max_length=80)] = "",
     team: Annotated[str, Query(max_length=80, description="A team's slug.")] = "",
+    run: Annotated[UUID | None, Query(description="The run that asks.")] = None,
     q: Annotated[str, Query(max_length=200, description="Words; the last one may be a beginning.")] = "",
 ) -> dict[str, Any]:
     wanted = {"status": status, "tier": tier, "tool": tool, "agent": agent, "team__slug": team, "words": query(q)}
     rest = Q(**{name: value for name, value in wanted.items() if value})
     few = ApprovalRequest.objects.filter(words=wanted["words"]) if wanted["words"] else None
-    return newest(visible(request), rest, cursor, limit, few)
+    rows = visible(request)
+    if run:
+        rows = rows.alias(run=KT("context__run_id")).filter(run=str(run))
+    return newest(rows, rest, cursor, limit, few)
 
 
 @router.get("/{uuid:request_id}", response=RequestDetailOut, summary="Read an approval request")

@@ -10,6 +10,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
 from django.db.models.functions import Left, Now
 from django.utils.translation import gettext_lazy as _
 
@@ -158,6 +159,7 @@ class ApprovalRequest(models.Model):
             ),
             GinIndex(fields=["words"], name="words_of_requests"),
             models.Index(fields=["subject_kind", "subject_id"], name="request_subject"),
+            models.Index(KT("context__run_id"), name="requests_by_run"),
         ]
 
     def __str__(self) -> str:

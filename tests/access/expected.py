@@ -192,6 +192,7 @@ REST: dict[str, Line] = {
     "GET api/runs": Line(SIGNED_IN),
     "POST api/runs": Line(OPERATE_NAMED, {"agent": "{name}", "goal": "Do it."}),
     "GET api/runs/<uuidstr:run_id>": Line(SEE),
+    "GET api/runs/<uuidstr:run_id>/plan": Line(SEE),
     "GET api/runs/<uuidstr:run_id>/steps": Line(SEE),
     "GET api/runs/<uuidstr:run_id>/tool-calls": Line(SEE),
     "GET api/runs/<uuidstr:run_id>/events": Line(SEE),

@@ -21,6 +21,7 @@ RULE = {"name": "All", "tier": "high"}
 ENDPOINTS: list[tuple[str, str, Any, str]] = [
     ("get", "/api/runs", None, "runs:read"),
     ("get", "/api/runs/{run}", None, "runs:read"),
+    ("get", "/api/runs/{planned}/plan", None, "runs:read"),
     ("get", "/api/runs/{run}/steps", None, "runs:read"),
     ("get", "/api/runs/{run}/tool-calls", None, "runs:read"),
     ("get", "/api/runs/{run}/messages", None, "runs:read"),

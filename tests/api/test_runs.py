@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from agentops.accounts.models import Role
 from runs.models import Run, ToolCall
@@ -109,6 +110,37 @@ def test_runs_come_newest_first_and_can_be_filtered(client: Any, team: Any) -> N
     assert all(a >= b for a, b in pairwise(times)) and len(times) == 4
     assert len(client.get("/api/runs?agent=other").json()["items"]) == 2
     assert [item["id"] for item in client.get("/api/runs?status=paused").json()["items"]] == [str(paused.pk)]
+
+
+def test_a_plan_tells_its_steps_and_the_runs_that_carried_them_out(client: Any, team: Any) -> None:
+    run = factories.run(team.agents.get())
+    address = f"/api/runs/{run.pk}/plan"
+    assert_problem(client.get(address), 404)
+    run.plans.create(number=1, status="superseded")
+    plan = run.plans.create(number=2, status="approved", edited_by_name="Ada")
+    known = {"instruction": "Do it.", "max_tool_calls": 3, "tools": ["read_file"]}
+    over = {"status": "succeeded", "ended_at": timezone.now()}
+    look = plan.steps.create(position=0, key="look", title="Look", status="done", tries=2, result="All well.", **known)
+    plan.steps.create(position=1, key="tell", title="Tell", after=["look"], **known)
+    tries = [factories.run(run.agent, parent=run, depth=1, plan_step=look, **over) for _ in range(2)]
+    told = client.get(address).json()
+    assert (told["number"], told["status"], told["edited_by"]) == (2, "approved", "Ada")
+    assert [(step["key"], step["status"], step["after"]) for step in told["steps"]] == [
+        ("look", "done", []),
+        ("tell", "pending", ["look"]),
+    ]
+    first = told["steps"][0]
+    assert first["runs"] == [str(one.pk) for one in tries] and told["steps"][1]["runs"] == []
+    assert (first["tries"], first["tools"], first["max_tool_calls"]) == (2, ["read_file"], 3)
+    assert (first["result"], first["instruction"]) == ("All well.", "Do it.")
+
+
+def test_approvals_are_found_by_the_run_that_asks(client: Any, team: Any) -> None:
+    one, other = (factories.run(team.agents.get()) for _ in range(2))
+    asked, _ = (factories.held(of, context={"run_id": str(of.pk)}) for of in (one, other))
+    found = client.get(f"/api/approvals?run={one.pk}").json()["items"]
+    assert [item["id"] for item in found] == [str(asked.pk)]
+    assert_problem(client.get("/api/approvals?run=nobody"), 422, "run")
 
 
 @pytest.mark.parametrize(

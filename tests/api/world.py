@@ -40,6 +40,8 @@ class World:
         mail = {"to": "ada@example.com", "subject": "Hello", "body": "Hello."}
         self.doubt = factories.call(step, 1, tool="send_email", arguments=mail, status="in_doubt")
         self.taken = factories.run(self.agent, status="paused", taken_over_by="somebody")
+        self.planned = factories.run(self.agent)
+        self.planned.plans.create(number=1, status="approved")
         self.member = factories.person(self.team, "viewer")
         self.budget = Budget.objects.create(team=self.team, period="day", limit_usd=5)
         self.trigger = Trigger.objects.create(
@@ -53,7 +55,7 @@ class World:
     def names(self) -> dict[str, Any]:
         by_key = {
             name: getattr(self, name).pk
-            for name in ("run", "failed", "done", "taken", "deed", "doubt", "request", "budget", "trigger")
+            for name in ("run", "failed", "done", "taken", "planned", "deed", "doubt", "request", "budget", "trigger")
         }
         by_name = {name: getattr(self, name).name for name in ("agent", "tried")}
         return by_key | by_name | {"team": self.team.slug, "member": self.member.username}
