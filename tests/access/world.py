@@ -32,6 +32,7 @@ class World:
         self.team = team = factories.team("home")
         agent = factories.agent(team, "helper")
         run = factories.run(agent)
+        run.plans.create(number=1, status="done")
         step = factories.step(run)
         call = factories.call(step, status="in_doubt")
         request = factories.held(factories.run(agent))
