@@ -12,7 +12,7 @@ from . import processes
 
 QUEUE = "bench_hop"
 
-app = Celery("hop")
+app = Celery("hop", set_as_current=False)  # ours stays the one that hints go by
 app.config_from_object("agentops.settings:CELERY")
 app.conf.update(task_default_queue=QUEUE, task_routes={})
 

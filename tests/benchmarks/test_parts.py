@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from celery import current_app
+from django.conf import settings
 
 from agentops.simulator import scripted
 from agentops.simulator.requests import parse
@@ -83,4 +85,5 @@ def test_the_table_names_what_was_missed_and_leaves_out_the_small_print() -> Non
 def test_every_part_can_be_asked_for() -> None:
     assert all(part.measure for part in (gateway_call, resume_latency, waiting, streaming))
     assert hop.app.conf.task_default_queue == hop.QUEUE
+    assert current_app.conf.task_routes == settings.CELERY["task_routes"], "hints go by our own application"
     assert document.DOCUMENT.exists()
