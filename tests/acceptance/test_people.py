@@ -33,13 +33,17 @@ def world(world: World, monkeypatch: pytest.MonkeyPatch, settings: Any) -> World
     """Its agent may ask people; who edits here has the tools of the stack, and a moment to take it back."""
     settings.AGENTOPS_GRACE_SECONDS = 1
     # Other stacks of the tests have tools of the same names.
-    monkeypatch.setattr(registry, "_tools", {name: tool for name, tool in registry._tools.items() if name not in TOOLS})
+    monkeypatch.setattr(registry, "_tools", {name: tool for name, tool in registry._tools.items() if _is_ours(tool)})
     monkeypatch.delitem(sys.modules, "tests.acceptance.effects.tools", raising=False)
     from tests.acceptance.effects import tools  # noqa: F401 - adds its tools
 
     world.agent.live.tools = [*TOOLS, "ask_human"]
     world.agent.live.save()
     return world
+
+
+def _is_ours(tool: Any) -> bool:
+    return not str(getattr(getattr(tool, "function", None), "__module__", "")).startswith("tests.")
 
 
 def script(lot: random.Random) -> list[dict[str, object]]:
