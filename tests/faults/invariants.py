@@ -15,7 +15,7 @@ from django.db.models import Sum
 from agentops.core.tools import Tier
 from agentops.engine.calls import bind
 from approvals.models import ApprovalRequest, Decision
-from runs.models import Account, Event, ModelCall, PlanStep, Run, Step, ToolCall
+from runs.models import Account, Event, ModelCall, PlanStep, Run, RunMessage, Step, ToolCall
 from runs.plan_work import TRIES
 
 from .effects import tools
@@ -189,6 +189,8 @@ def a_key_gave_one_run(evidence: Evidence) -> Iterable[str]:
 def every_step_happened_once(evidence: Evidence) -> Iterable[str]:
     """A run's calls are its script's, in its order and each once: no answer was lost, and none was taken twice."""
     steps = Counter(map(str, Step.objects.filter(kind="turn", status="answered").values_list("run_id", flat=True)))
+    # Who speaks just as a run is about to end makes it take one more turn.
+    spoken = Counter(map(str, RunMessage.objects.values_list("run_id", flat=True)))
     for name, run in evidence.runs.items():
         if run.undoes_id:
             continue
@@ -198,7 +200,7 @@ def every_step_happened_once(evidence: Evidence) -> Iterable[str]:
         whole = run.status == "succeeded"
         if asked != script[: None if whole else len(asked)]:
             yield f"{name} ({run.status}) asked for {asked} in place of {script}"
-        planned = whole and not script and steps.get(name, 0) != 1
+        planned = whole and not script and not 1 <= steps.get(name, 0) <= 1 + spoken[name]
         if planned or (whole and script and steps.get(name, 0) < len(turns) + 1):
             yield f"{name} succeeded after {steps.get(name, 0)} answers"
 
