@@ -81,19 +81,23 @@ def test_when_the_time_is_up_it_says_how_things_stand(asked: ApprovalRequest) ->
 
 
 def test_no_connection_is_held_while_waiting(asked: ApprovalRequest) -> None:
+    """The look at the rows, four times a second, may be seen at work: what is held is held at every look."""
     client, others = waiter(asked), []
 
     def look() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                           " AND xact_start IS NOT NULL AND pid <> pg_backend_pid()")  # fmt: skip
-            others.append(cursor.fetchone()[0])
+            for _ in range(40):
+                cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                               " AND backend_type = 'client backend'"
+                               " AND xact_start IS NOT NULL AND pid <> pg_backend_pid()")  # fmt: skip
+                others.append(cursor.fetchone()[0])
+                time.sleep(0.03)
         ApprovalRequest.objects.filter(pk=asked.pk).delete()
 
     with once_somebody_waits(look) as done:
         assert_problem(client.get(f"/api/approvals/{asked.pk}?wait=30"), 404)
         done.result()
-    assert others == [0]
+    assert min(others) == 0
 
 
 def test_who_loses_the_role_while_waiting_sees_nothing_more(asked: ApprovalRequest) -> None:
