@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from agentops.core.tools import Tier, digest
-from agentops.engine import plans
+from agentops.engine import plan_rules, plans
 from agentops.engine.plans import PlannedStep
 from approvals.actions import close_requests, open_request
 from approvals.models import ApprovalRequest
@@ -59,7 +59,7 @@ def request_of(plan: Plan) -> ApprovalRequest | None:
 
 def checked(run: Run, plan: Plan, value: Any) -> list[PlannedStep]:
     """A person's plan in place of one in review, by the same rules. Raises PlanRefused."""
-    return plans.check(value, room_of(run, done_in(plan.steps.all())))
+    return plan_rules.check(value, room_of(run, done_in(plan.steps.all())))
 
 
 def begin_if_due(plan: Plan, events: Events) -> float | None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from agentops.core.errors import Conflict, InvalidInput
 from agentops.core.states import WaitingOn
-from agentops.engine.plans import PlanRefused
+from agentops.engine.plan_faults import PlanRefused
 from approvals.models import ApprovalRequest, Decision, Inquiry
 from approvals.subjects import Amendment
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from typing import Any
 
 from agentops.core import schemas
@@ -12,7 +11,7 @@ from agentops.core.messages import Block, text
 from agentops.core.models import ModelAnswer
 from agentops.core.states import StopReason
 
-from . import recovery
+from . import fenced, recovery
 from .interrupts import End
 from .outside import Outside
 from .recovery import Problem
@@ -20,8 +19,6 @@ from .state import RunState
 
 EMPTY = "(empty)"
 """What a turn without any content is sent back as: the API takes no empty message."""
-# One way to match each character: with more, a model's answer of blank lines would hold the worker for hours.
-_FENCED = re.compile(r"```(?:json)?[ \t\r]*\n(.*?)```", re.DOTALL)
 
 
 def form(state: RunState) -> str:
@@ -105,7 +102,7 @@ def _parsed(words: str) -> Any:
     try:
         return _loaded(words)
     except ValueError:
-        blocks = _FENCED.findall(words)
+        blocks = fenced.blocks(words)
         if len(blocks) != 1:
             raise
         return _loaded(blocks[0])

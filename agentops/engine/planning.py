@@ -11,10 +11,11 @@ from agentops.core.models import ModelAnswer
 from agentops.core.states import StopReason, WaitingOn
 from agentops.core.tools import ToolResult
 
-from . import answers, limits, plans, recovery
+from . import answers, limits, plan_rules, plans, recovery
 from .asking import Asking, Left
 from .interrupts import End, Wait
-from .plans import Outcome, PlannedStep, PlanRefused, Room, Stage, Stand
+from .plan_faults import PlanRefused
+from .plans import Outcome, PlannedStep, Room, Stage, Stand
 from .prompts import filled
 from .recovery import Problem
 from .state import OpenStep
@@ -84,7 +85,7 @@ def _read(answer: ModelAnswer, room: Room) -> list[PlannedStep]:
         raise PlanRefused(["The model refused to write one."])
     if answer.stop_reason == "max_tokens":
         raise PlanRefused(["It was cut off at the output limit. Write a shorter one."])
-    return plans.check(plans.read(answer.text), room)
+    return plan_rules.check(plans.read(answer.text), room)
 
 
 def _wanted(asking: Asking, stand: Stand) -> str:

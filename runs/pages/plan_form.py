@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from agentops import charts
 from agentops.core.errors import InvalidInput
-from agentops.engine.plans import MOST_STEPS, PlanRefused, Wrong
+from agentops.engine.plan_faults import PlanRefused, Wrong
+from agentops.engine.plans import MOST_STEPS
 from agentops.tools.escape import visible
 
 from . import plan, plan_words

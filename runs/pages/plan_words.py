@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from agentops.engine.plans import Fault, Wrong
+from agentops.engine.plan_faults import Fault, Wrong
 from agentops.tools.escape import shorten, visible
 
 SAID = {

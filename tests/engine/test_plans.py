@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentops.engine import plans
-from agentops.engine.plans import MOST_STEPS, PlanRefused, Room
+from agentops.engine import plan_rules, plans
+from agentops.engine.plan_faults import PlanRefused
+from agentops.engine.plans import MOST_STEPS, Room
 
 ROOM = Room(("look", "note"), most_calls=20)
 
@@ -21,12 +22,12 @@ def step(key: str, *after: str, **more: Any) -> dict[str, Any]:
 
 def refused(*steps: Any, room: Room = ROOM) -> str:
     with pytest.raises(PlanRefused) as caught:
-        plans.check({"steps": list(steps)}, room)
+        plan_rules.check({"steps": list(steps)}, room)
     return str(caught.value)
 
 
 def test_a_sound_plan_is_taken_in_the_order_given() -> None:
-    made = plans.check({"steps": [step("b", "a"), step("a", tools=["look"], max_tool_calls=3)]}, ROOM)
+    made = plan_rules.check({"steps": [step("b", "a"), step("a", tools=["look"], max_tool_calls=3)]}, ROOM)
     assert [(one.key, one.after, one.max_tool_calls) for one in made] == [("b", ("a",), 0), ("a", (), 3)]
 
 
@@ -77,7 +78,7 @@ def test_what_cannot_be_carried_out_is_refused_by_name(steps: list[Any], said: s
 @pytest.mark.parametrize("value", [None, [], "x", {"steps": {}}, {"steps": [], "more": 1}])
 def test_what_has_no_list_of_steps_is_no_plan(value: Any) -> None:
     with pytest.raises(PlanRefused):
-        plans.check(value, ROOM)
+        plan_rules.check(value, ROOM)
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
@@ -88,8 +89,8 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 
 def test_a_new_plan_may_build_on_what_an_earlier_one_has_done() -> None:
     room = Room((), 5, done=frozenset({"old"}))
-    assert [one.key for one in plans.check({"steps": [step("old"), step("new", "old")]}, room)] == ["new"]
-    assert plans.check({"steps": []}, room) == []
+    assert [one.key for one in plan_rules.check({"steps": [step("old"), step("new", "old")]}, room)] == ["new"]
+    assert plan_rules.check({"steps": []}, room) == []
 
 
 KEYS = st.sampled_from(["a", "b", "c", "d", "e", "f"])
@@ -104,7 +105,7 @@ def test_a_graph_is_taken_exactly_when_it_can_be_worked_through(graph: list[tupl
         done |= free
     possible = done == known
     try:
-        made = plans.check({"steps": [step(key, *sorted(after)) for key, after in graph]}, ROOM)
+        made = plan_rules.check({"steps": [step(key, *sorted(after)) for key, after in graph]}, ROOM)
     except PlanRefused:
         assert not possible
         return
@@ -132,6 +133,6 @@ JSON = st.recursive(
 @given(JSON)
 def test_whatever_is_written_is_taken_or_refused(value: Any) -> None:
     try:
-        plans.check(plans.read(json.dumps(value)), ROOM)
+        plan_rules.check(plans.read(json.dumps(value)), ROOM)
     except PlanRefused as refused:
         assert str(refused)

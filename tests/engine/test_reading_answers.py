@@ -7,6 +7,7 @@ import multiprocessing
 import pytest
 
 from agentops.engine import answers, plans
+from agentops.engine.plan_faults import PlanRefused
 
 BLANK = "```json\n" + "\n" * 20_000 + " " * 20_000 + "no fence, no JSON"
 SCHEMA = {"type": "object", "required": ["n"]}
@@ -23,7 +24,7 @@ def test_json_is_found_plain_or_in_a_fence(words: str) -> None:
 
 def read_both() -> None:
     assert "not JSON" in answers.read(BLANK, SCHEMA)[1]
-    with pytest.raises(plans.PlanRefused):
+    with pytest.raises(PlanRefused):
         plans.read(BLANK)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from agentops.engine import plans
+from agentops.engine import plan_rules
 from agentops.tools.registry import registry
 from approvals.models import ApprovalRequest, ToolTier
 from runs import plan_review
@@ -39,7 +39,7 @@ def asked(*steps: dict[str, Any], done: tuple[str, ...] = (), **version: Any) ->
         PlanStep.objects.create(
             plan=plan, position=position, key=key, title=f"Did {key}", status="done", max_tool_calls=0
         )
-    made = plans.check({"steps": list(steps)}, plan_review.room_of(run, frozenset(done)))
+    made = plan_rules.check({"steps": list(steps)}, plan_review.room_of(run, frozenset(done)))
     plan_review.add_steps(plan, made, len(done))
     plan_review.ask(run, plan, 1, made)
     return ApprovalRequest.objects.get(subject_kind="plan", subject_id=str(plan.pk))

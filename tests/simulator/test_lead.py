@@ -11,7 +11,7 @@ import pytest
 from agentops.core.tools import ToolResult
 from agentops.demo import shop
 from agentops.demo.agents import OPERATIONS_LEAD
-from agentops.engine import plans
+from agentops.engine import plan_rules, plans
 from agentops.engine.plans import PlannedStep, Room
 from agentops.engine.prompts import filled
 from agentops.simulator import requests, scripts
@@ -60,7 +60,8 @@ def first(goal: str = GOAL, steps: int = 12, calls: int = 40) -> list[dict[str, 
 
 def read(turn: Turn, **room: Any) -> dict[str, PlannedStep]:
     """By the engine's own rules."""
-    checked = plans.check(plans.read(turn.text), Room(**{"tools": TOOLS, "most_calls": 40, "most_steps": 12, **room}))
+    within = Room(**{"tools": TOOLS, "most_calls": 40, "most_steps": 12, **room})
+    checked = plan_rules.check(plans.read(turn.text), within)
     return {step.key: step for step in checked}
 
 
