@@ -10,7 +10,6 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from agentops import charts
 from agentops.accounts.access import Actor
@@ -18,6 +17,8 @@ from approvals.models import ApprovalRequest
 from approvals.pages.presenting import Shown, may_decide
 from runs import plan_review
 from runs.models import AgentVersion, Plan, PlanStep, Run
+
+from . import plan_graph
 
 Status = PlanStep.Status
 
@@ -101,7 +102,7 @@ def of(run: Run, actor: Actor) -> dict[str, Any]:
     panel = Panel(
         current.plan,
         rows,
-        drawn((_node(row.step) for row in rows), title_of(rows)),
+        plan_graph.standing([row.step for row in rows]),
         _earlier(current.earlier),
         Shown(review, may_decide(review, actor), list(review.history.all()), person_id=actor.user.pk)
         if review
@@ -122,25 +123,6 @@ def current_of(run: Run) -> Current | None:
         tried[child.plan_step_id].append(child)
     request = plan_review.request_of(plan) if plan.status == Plan.Status.IN_REVIEW else None
     return Current(plan, [Tried(step, tried[step.pk]) for step in steps], every[:-1], request)
-
-
-def drawn(nodes: Iterable[charts.Node], title: str) -> SafeString:
-    return charts.graph(list(nodes), title)
-
-
-def title_of(steps: Any) -> str:
-    return ngettext(
-        "The plan as a graph: %(n)s step. The list says the same.",
-        "The plan as a graph: %(n)s steps. The list says the same.",
-        len(steps),
-    ) % {"n": len(steps)}
-
-
-def _node(step: PlanStep) -> charts.Node:
-    words = str(step.get_status_display())
-    if step.tries > 1:
-        words = _("%(status)s, try %(tries)s") % {"status": words, "tries": step.tries}
-    return charts.Node(step.key, step.title, step.status, words, step.after)
 
 
 def _rows(steps: list[tuple[PlanStep, list[Run]]]) -> list[Row]:

@@ -11,14 +11,15 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from agentops import charts
 from agentops.core.tools import Tier
 from approvals.models import ApprovalRequest
 from runs.models import Plan, PlanStep
 from runs.plan_standing import done_in, room_of
 
-from . import plan, plan_words
-from .plan_form import Around, PlanForm, is_step
+from . import plan_graph
+from .plan import names_of
+from .plan_fields import is_step
+from .plan_form import Around, PlanForm
 from .tool_lines import Tiers, ToolLine, line, tiers_of
 
 Names = list[tuple[str, str]]
@@ -142,19 +143,16 @@ def _asked(
         row["instruction"],
         lines(row["tools"]),
         row["max_tool_calls"],
-        plan.names_of(row["after"], titles),
+        names_of(row["after"], titles),
         compared and old is None,
         changes,
     )
 
 
 def _graph(rows: list[dict[str, Any]], done: dict[str, str]) -> SafeString:
+    """Of what is done already, only what a step of this plan comes after."""
     wanted = {key for row in rows for key in row["after"]}
-    nodes = [charts.Node(key, title, "done", _("done"), ()) for key, title in done.items() if key in wanted]
-    for row in rows:
-        words = plan_words.calls(row["max_tool_calls"])
-        nodes.append(charts.Node(row["key"], row["title"], "pending", words, row["after"]))
-    return plan.drawn(nodes, plan.title_of(nodes))
+    return plan_graph.asked([(key, title) for key, title in done.items() if key in wanted], rows)
 
 
 def _steps(arguments: dict[str, Any]) -> list[dict[str, Any]]:

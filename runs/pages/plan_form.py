@@ -5,30 +5,23 @@ The form is its own memory: what it holds comes back with every button, steps th
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from agentops import charts
 from agentops.core.errors import InvalidInput
 from agentops.engine.plan_faults import PlanRefused, Wrong
 from agentops.engine.plans import MOST_STEPS
-from agentops.tools.escape import visible
 
-from . import plan, plan_words
+from . import plan_graph, plan_words
+from .plan_fields import Choice, Removed, StepFields, Values, is_step, named
 from .tool_lines import ToolLine
 
 MOST = MOST_STEPS + 20
 """Steps that a form shows, so that somebody can take some out; more are left to the JSON."""
-FEW = 8
-"""Other steps that are offered without unfolding."""
-
-Values = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,111 +33,6 @@ class Around:
     most_calls: int
     most_steps: int
     asked: list[Values]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    value: str
-    title: str
-    on: bool
-    number: int = 0
-    tool: ToolLine | None = None
-    known: bool = True
-
-
-@dataclass
-class StepFields:
-    """One step; `at` is its place, from 0."""
-
-    key: str
-    title: str = ""
-    instruction: str = ""
-    calls: str = "0"
-    tools: list[str] = field(default_factory=list)
-    after: list[str] = field(default_factory=list)
-    asked: Values | None = None
-    """As the agent asked it; None: a person added it."""
-    at: int = 0
-    problems: dict[str, list[str]] = field(default_factory=dict)
-    tool_choices: list[Choice] = field(default_factory=list)
-    step_choices: list[Choice] = field(default_factory=list)
-    focus: str = ""
-    """What of it wants the next key: its title, or one of its buttons."""
-    titles: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def number(self) -> int:
-        return self.at + 1
-
-    @property
-    def value(self) -> Values:
-        """What was left alone is as it was asked, to the bit."""
-        asked = self.asked or {}
-        whole = self.calls.strip()
-        return {
-            "key": self.key,
-            "title": _kept(asked.get("title"), self.title, ""),
-            "instruction": _kept(asked.get("instruction"), self.instruction, "\n"),
-            "tools": _ordered(self.tools, asked.get("tools")),
-            "after": _ordered(self.after, asked.get("after")),
-            "max_tool_calls": int(whole) if whole.isascii() and whole.isdigit() and len(whole) < 10 else self.calls,
-        }
-
-    @property
-    def title_hides(self) -> bool:
-        return visible(self.title) != self.title
-
-    @property
-    def instruction_hides(self) -> bool:
-        return visible(self.instruction, multiline=True) != self.instruction
-
-    @property
-    def rows(self) -> int:
-        return min(10, max(3, self.instruction.count("\n") + 1, len(self.instruction) // 80))
-
-    @property
-    def changed(self) -> dict[str, bool]:
-        asked, value = self.asked or {}, self.value
-        return {name: value[name] != asked.get(name) for name in value if self.asked}
-
-    @property
-    def asked_tools(self) -> str:
-        """As the browser compares them."""
-        return ", ".join(sorted((self.asked or {}).get("tools") or []))
-
-    @property
-    def asked_after(self) -> str:
-        return ", ".join(sorted((self.asked or {}).get("after") or []))
-
-    @property
-    def asked_after_titles(self) -> str:
-        return ", ".join(self.titles.get(key) or key for key in (self.asked or {}).get("after") or [])
-
-    @property
-    def after_titles(self) -> list[str]:
-        return [choice.title or _("Step %(n)s") % {"n": choice.number} for choice in self.step_choices if choice.on]
-
-    @property
-    def folds(self) -> bool:
-        """There is much to choose from, and nothing wrong with what is chosen."""
-        return len(self.step_choices) > FEW and "after" not in self.problems
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """A step that was taken out, where it stood, and the keys of the steps that came after it."""
-
-    step: Values
-    at: int
-    followers: list[str]
-
-    @property
-    def title(self) -> str:
-        return self.step["title"].strip() or _("a step without a title")
-
-    @property
-    def as_json(self) -> str:
-        return json.dumps({"step": self.step, "at": self.at, "followers": self.followers}, ensure_ascii=False)
 
 
 class PlanForm:
@@ -186,10 +74,11 @@ class PlanForm:
                     typed.get(f"{here}.calls", ""),
                     typed.getlist(f"{here}.tools"),
                     typed.getlist(f"{here}.after"),
-                    _asked(around, key),
+                    named(key, around.asked),
                 )
             )
-        form = cls(around, steps, [one for text in typed.getlist("removed") if (one := _removed(text, around))])
+        gone = [one for text in typed.getlist("removed") if (one := Removed.read(text, around.asked))]
+        form = cls(around, steps, gone)
         form._press(typed.get("to", ""))
         return form
 
@@ -211,15 +100,12 @@ class PlanForm:
 
     @property
     def graph(self) -> SafeString:
-        nodes = [charts.Node(key, title, "done", _("done"), ()) for key, title in self.around.done]
-        nodes += [
-            charts.Node(
-                step.key, step.title or _("Step %(n)s") % {"n": step.number}, "pending",
-                plan_words.calls(value) if isinstance(value := step.value["max_tool_calls"], int) else "", step.after,
-            )
+        """Without its calls where what was typed is no number."""
+        rows = [
+            {**step.value, "title": step.title or _("Step %(n)s") % {"n": step.number}, "after": step.after}
             for step in self.steps
-        ]  # fmt: skip
-        return plan.drawn(nodes, plan.title_of(nodes))
+        ]
+        return plan_graph.asked(self.around.done, rows)
 
     def blame(self, refused: InvalidInput) -> bool:
         cause = refused.__cause__
@@ -269,7 +155,7 @@ class PlanForm:
         back = self.removed.pop(number)
         key = back.step["key"]
         at = min(back.at, len(self.steps))
-        self.steps.insert(at, _fields(back.step, self.around))
+        self.steps.insert(at, StepFields.of(back.step, self.around.asked))
         for step in self.steps:
             if step.key in back.followers and key not in step.after:
                 step.after.append(key)
@@ -290,7 +176,7 @@ class PlanForm:
         for at, asked in enumerate(self.around.asked):
             if asked["key"] not in here:
                 followers = [one["key"] for one in self.around.asked if asked["key"] in one["after"]]
-                self.removed.append(Removed(_fields(asked, self.around).value, at, followers))
+                self.removed.append(Removed(StepFields.of(asked, self.around.asked).value, at, followers))
         titles = {one["key"]: one["title"] for one in self.around.asked} | self.titles
         for at, step in enumerate(self.steps):
             step.at, step.titles = at, titles
@@ -311,10 +197,6 @@ class PlanForm:
         return done + steps + [Choice(key, key, True, known=False) for key in step.after if key not in known]
 
 
-def _asked(around: Around, key: str) -> Values | None:
-    return next((one for one in around.asked if one["key"] == key), None)
-
-
 def _read(number: int, value: Any, around: Around) -> StepFields:
     """Raises InvalidInput when a form can not hold it."""
     if not is_step(value):
@@ -325,65 +207,4 @@ def _read(number: int, value: Any, around: Around) -> StepFields:
             )
             % {"n": number}
         )
-    return _fields(value, around)
-
-
-def is_step(value: Any) -> bool:
-    """Whether it is made as one, whatever it says."""
-    if not isinstance(value, dict) or set(value) - {"key", "title", "instruction", "tools", "after", "max_tool_calls"}:
-        return False
-    calls = value.get("max_tool_calls", 0)
-    return (
-        isinstance(value.get("key"), str)
-        and all(isinstance(value.get(name, ""), str) for name in ("title", "instruction"))
-        and all(_is_names(value.get(name) or []) for name in ("tools", "after"))
-        and isinstance(calls, int | str)
-        and not isinstance(calls, bool)
-    )
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
-
-
-def _fields(value: Values, around: Around) -> StepFields:
-    return StepFields(
-        value["key"],
-        value.get("title", ""),
-        value.get("instruction", ""),
-        str(value.get("max_tool_calls", 0)),
-        list(value.get("tools") or []),
-        list(value.get("after") or []),
-        _asked(around, value["key"]),
-    )
-
-
-def _removed(text: str, around: Around) -> Removed | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(value, dict) or not is_step(value.get("step")) or not isinstance(value.get("at"), int):
-        return None
-    followers = value.get("followers")
-    if value["at"] < 0 or not _is_names(followers):
-        return None
-    return Removed(_fields(value["step"], around).value, value["at"], followers)
-
-
-def _kept(asked: Any, typed: str, line_end: str) -> str:
-    """A control turns line ends into its own."""
-    if isinstance(asked, str) and _lines(asked, line_end) == _lines(typed, line_end):
-        return asked
-    return typed
-
-
-def _lines(text: str, end: str) -> str:
-    return text.replace("\r\n", end).replace("\r", end).replace("\n", end)
-
-
-def _ordered(chosen: Sequence[str], asked: Any) -> list[str]:
-    """In the order of what was asked: another order is no change."""
-    order = asked if isinstance(asked, list) else []
-    unique = dict.fromkeys(chosen)
-    return [name for name in order if name in unique] + [name for name in unique if name not in order]
+    return StepFields.of(value, around.asked)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agentops.engine.plan_faults import Fault, Wrong
@@ -42,10 +41,3 @@ def said(fault: Fault, titles: Mapping[str, str]) -> str:
 
 def titled(key: str, titles: Mapping[str, str]) -> str:
     return shorten(visible(titles.get(key, "").strip() or key), 60)
-
-
-def calls(count: int) -> str:
-    """For a node of the graph, where there is little room."""
-    if not count:
-        return _("no tool calls")
-    return _("1 tool call") if count == 1 else _("%(count)s tool calls") % {"count": f"{count:,}"}
