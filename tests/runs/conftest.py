@@ -1,18 +1,22 @@
-"""Every test here may take runs as a worker does."""
+"""Every test here may take runs as a worker does, or have workers that take them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from runs import lease
 from runs.models import Run
+from runs.worker import Worker
 
+from .cast import Cast
 from .factories import Hand
 
 Take = Callable[[Run], Hand]
+Make = Callable[[Cast], Worker]
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +33,18 @@ def take(executor: ThreadPoolExecutor) -> Take:
         return Hand(held, executor)
 
     return hand
+
+
+@pytest.fixture
+def workers(transactional_db: None, settings: Any, tmp_path: Any) -> Iterator[Make]:
+    """Each with a cast of its own, closed when the test is over."""
+    settings.AGENTOPS_WORKSPACES = tmp_path / "work"
+    made: list[Worker] = []
+
+    def make_one(cast: Cast) -> Worker:
+        made.append(Worker(cast))
+        return made[-1]
+
+    yield make_one
+    for worker in made:
+        worker.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -26,25 +26,9 @@ from tests.engine.doubles import calls
 
 from . import factories as make
 from .cast import Cast, due, hands, pump
-from .conftest import Take
+from .conftest import Make, Take
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Make = Callable[[Cast], Worker]
-
-
-@pytest.fixture
-def workers(transactional_db: None, settings: Any, tmp_path: Any) -> Iterator[Make]:
-    settings.AGENTOPS_WORKSPACES = tmp_path / "work"
-    made: list[Worker] = []
-
-    def make_one(cast: Cast) -> Worker:
-        made.append(Worker(cast))
-        return made[-1]
-
-    yield make_one
-    for worker in made:
-        worker.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,29 +9,13 @@ import pytest
 from agentops.core.models import ModelAnswer, ModelFailed, ModelRequest
 from runs.actions import continue_run, start_run
 from runs.models import Run, Step
-from runs.worker import Worker
 from tests.engine.doubles import attempt, calls
 
 from . import factories as make
 from .cast import Cast, plan, pump, step
+from .conftest import Make
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Make = Callable[[Cast], Worker]
-
-
-@pytest.fixture
-def workers(transactional_db: None, settings: Any, tmp_path: Any) -> Iterator[Make]:
-    settings.AGENTOPS_WORKSPACES = tmp_path / "work"
-    made: list[Worker] = []
-
-    def make_one(cast: Cast) -> Worker:
-        made.append(Worker(cast))
-        return made[-1]
-
-    yield make_one
-    for worker in made:
-        worker.close()
 
 
 def begin(**version: Any) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -25,27 +25,18 @@ from tests.engine.doubles import calls
 
 from . import factories as make
 from .cast import Cast, due, plan, pump, step
+from .conftest import Make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Make = Callable[[Cast], Worker]
 FAILS = [calls(("nothing", {}))] * 3
 """Turns that come to no answer within two steps."""
 
 
-@pytest.fixture
-def workers(transactional_db: None, settings: Any, tmp_path: Any) -> Iterator[Make]:
-    settings.AGENTOPS_WORKSPACES = tmp_path / "work"
+@pytest.fixture(autouse=True)
+def no_grace(settings: Any) -> None:
+    """A decision takes effect at once."""
     settings.AGENTOPS_GRACE_SECONDS = 0
-    made: list[Worker] = []
-
-    def make_one(cast: Cast) -> Worker:
-        made.append(Worker(cast))
-        return made[-1]
-
-    yield make_one
-    for worker in made:
-        worker.close()
 
 
 @pytest.fixture
