@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .desk import money
 from .inbox import Mail, Wish
-from .results import one_line
+from .results import object_in, one_line
 
 if TYPE_CHECKING:
     from .lead_step import Task
@@ -51,7 +51,7 @@ def _handed_back(task: Task) -> str:
     done = next((deed.result for deed in task.desk.of("delegate") if deed.result.ok), None)
     if done is None:
         return ""
-    figures = done.data if isinstance(done.data, dict) else _object(str(done.data or ""))
+    figures = done.data if isinstance(done.data, dict) else object_in(str(done.data or ""))
     if figures is None or "revenue_usd" not in figures:
         return str(done.data or "It answered without words.")
     items = [item for item in figures.get("items") or [] if isinstance(item, dict)][:MOST_ROWS]
@@ -154,11 +154,3 @@ def _table(rows: list[dict[str, Any]], columns: dict[str, str]) -> str:
         cells = (str(row.get(name, "")).replace("|", "/").replace("\n", " ") for name in columns)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

@@ -83,11 +83,8 @@ def deeds(request: Request) -> list[Deed]:
 def read(text: str) -> Result:
     if edited := EDITED.match(text):
         text = text[edited.end() :]
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+    found = object_in(text)
+    if found is None:
         return Result(ok=False, data=None, summary="", problem=one_line(text), unknown=False)
     problem = " ".join(_unwrap(str(found[key])) for key in ("error", "hint") if found.get(key))
     return Result(
@@ -96,11 +93,12 @@ def read(text: str) -> Result:
         summary=str(found.get("summary") or ""),
         problem=one_line(problem),
         unknown=found.get("status") == "unknown",
-        changed=_object(edited[1]) if edited else None,
+        changed=object_in(edited[1]) if edited else None,
     )
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def object_in(text: str) -> dict[str, Any] | None:
+    """The JSON object that the text is; None when it is none."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
