@@ -22,6 +22,8 @@ from agentops.core.usage import Usage
 
 from .ledger import Slice
 
+LOST = "Another worker holds this run, or a person stopped it."
+
 COMMIT = """
 WITH run AS (
     UPDATE runs_run SET
@@ -129,18 +131,32 @@ START = """
 WITH run AS (
     SELECT id FROM runs_run WHERE id = %(run)s::uuid AND fence = %(fence)s::bigint AND (status = 'running') IS TRUE
     FOR UPDATE
+), started AS (
+    UPDATE runs_toolcall c SET status = 'executing', fence = %(fence)s::bigint, started_at = now()
+    FROM run WHERE c.run_id = run.id
+        AND ((c.status = 'approved' AND c.dispatch_at <= now())
+            OR (c.status = 'executing' AND c.id = ANY(%(stale)s::bigint[])))
+    RETURNING c.id, c.position, c.tool, c.arguments, c.effect, c.bound_hash, c.edited_by_name
+), numbered AS (
+    UPDATE runs_run r SET seq = seq + (SELECT count(*) FROM started) FROM run WHERE r.id = run.id
+    RETURNING r.id, r.seq - (SELECT count(*) FROM started) AS before
+), said AS (
+    SELECT n.id AS run_id, n.before + row_number() OVER (ORDER BY s.position) AS seq, s.id,
+        jsonb_build_object('step', %(step)s::int, 'call', s.id, 'tool', s.tool, 'status', 'executing') AS data
+    FROM started s, numbered n
+), noted AS (
+    INSERT INTO runs_event (run_id, seq, kind, data, at) SELECT run_id, seq, 'call.changed', data, now() FROM said
 )
-UPDATE runs_toolcall c SET status = 'executing', fence = %(fence)s::bigint, started_at = now()
-FROM run WHERE c.run_id = run.id
-    AND ((c.status = 'approved' AND c.dispatch_at <= now()) OR (c.status = 'executing' AND c.id = ANY(%(stale)s)))
-RETURNING c.id, c.arguments::text, c.effect, c.bound_hash, c.edited_by_name
+SELECT s.id, said.seq, said.data::text, s.arguments::text, s.effect, s.bound_hash, s.edited_by_name
+FROM run LEFT JOIN started s ON true LEFT JOIN said ON said.id = s.id ORDER BY said.seq
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What is to run, as its row has it now: a person may have changed it since the worker read it."""
+    """What is to run, as its row has it now: a person may have changed it since the worker read it. `event` says so."""
 
+    event: dict[str, Any]
     arguments: dict[str, Any]
     effect: str
     bound_hash: str
@@ -210,19 +226,25 @@ def commit(change: Change) -> Written:
     """Write it, whole or not at all. Raises LeaseLost when the run is no longer this worker's."""
     row = run_statement(COMMIT, _parameters(change))
     if row is None:
-        raise LeaseLost("Another worker holds this run, or a person stopped it.")
+        raise LeaseLost(LOST)
     ids = json.loads(row[4]) if row[4] else {}
     return Written(row[0], row[1], row[2], row[3], {int(position): id for position, id in ids.items()}, row[5])
 
 
 def run_statement(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
     """One prepared statement on Django's connection, past the ORM; its first row."""
+    rows = rows_of(sql, parameters)
+    return rows[0] if rows else None
+
+
+def rows_of(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The same, all its rows."""
     connection.ensure_connection()
     statement, names = _positional(sql)
     # Past the ORM, yet a lost connection must be the same error to all who wait for the database to come back.
     with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
         cursor.execute(statement, [parameters[name] for name in names], prepare=True)
-        return cursor.fetchone()
+        return cursor.fetchall()
 
 
 @cache
@@ -232,11 +254,21 @@ def _positional(sql: str) -> tuple[str, list[str]]:
     return re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", sql), names
 
 
-def start(run: str, fence: int, stale: list[int]) -> dict[int, Started]:
-    """approved → executing for the run's calls that are due, anew for `stale` ones, by id. Locks the run first."""
-    with connection.cursor() as cursor:
-        cursor.execute(START, {"run": run, "fence": fence, "stale": stale})
-        return {row[0]: Started(json.loads(row[1]), *row[2:]) for row in cursor.fetchall()}
+def start(run: str, fence: int, step: int, stale: list[int]) -> dict[int, Started]:
+    """approved → executing for the run's calls that are due, anew for `stale` ones, by id, each with its event.
+
+    One statement, like a commit. Raises LeaseLost.
+    """
+    rows = rows_of(START, {"run": run, "fence": fence, "step": step, "stale": stale})
+    if not rows:
+        raise LeaseLost(LOST)
+    return {
+        row[0]: Started(
+            {"seq": row[1], "kind": "call.changed", "data": json.loads(row[2])}, json.loads(row[3]), *row[4:]
+        )
+        for row in rows
+        if row[0] is not None
+    }
 
 
 def _parameters(change: Change) -> dict[str, Any]:

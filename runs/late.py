@@ -105,15 +105,16 @@ def book(run: Run, step_id: int, attempts: list[Attempt]) -> None:
     run.save(update_fields=changed)
 
 
-def add_events(run: Run, events: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Number events under the run's lock and store them; returns them as the live feed takes them."""
+def add_events(run: Run, events: list[tuple[str, dict[str, Any]]], **changes: Any) -> list[dict[str, Any]]:
+    """Number events under the run's lock and store them, with other changes of its row; returns them as the live feed
+    takes them."""
     numbered = []
     for kind, data in events:
         run.seq += 1
         Event.objects.create(run=run, seq=run.seq, kind=kind, data=data, at=Now())
         numbered.append({"seq": run.seq, "kind": kind, "data": data})
-    if events:
-        Run.objects.filter(pk=run.pk).update(seq=run.seq)
+    if events or changes:
+        Run.objects.filter(pk=run.pk).update(seq=run.seq, **changes)
     return numbered
 
 

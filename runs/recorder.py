@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 
@@ -19,7 +18,6 @@ from approvals.actions import answer_inquiry
 
 from . import journal, judging, late, leaving, rows, undone
 from .branching import Branching
-from .committing import numbered
 from .journal import Written, commit
 from .judgements import Judging
 from .loading import limits_of
@@ -196,25 +194,19 @@ class Recorder(Branching, Judging):
     # ── tool calls ─────────────────────────────────────────────────────────────────────────────
 
     async def start_calls(self, state: RunState) -> None:
-        """One transaction under the run's row: what people decided is read and acted on together.
+        """One statement under the run's row: what people decided is read and acted on together.
 
         Calls that a dead worker was executing and that may run again come under this lease.
         """
 
-        def start() -> list[dict[str, Any]]:
-            with transaction.atomic():
-                change = self._change(state)
-                stale = [call.id for call in state.open_calls if call.stale]
-                started = journal.start(change.run, change.fence, stale)
-                for call in state.calls:
-                    if row := started.get(call.id):
-                        call.status, call.stale = CallStatus.EXECUTING, False
-                        call.arguments, call.effect = row.arguments, row.effect
-                        call.bound_hash, call.edited_by = row.bound_hash, row.edited_by
-                        change.event("call.changed", step=state.turn, call=call.id, tool=call.tool, status="executing")
-                return numbered(change, commit(change))
-
-        self._publish(await self._in_thread(start))
+        stale = [call.id for call in state.open_calls if call.stale]
+        started = await self._in_thread(lambda: journal.start(state.id, self.lease.fence, state.turn, stale))
+        for call in state.calls:
+            if row := started.get(call.id):
+                call.status, call.stale = CallStatus.EXECUTING, False
+                call.arguments, call.effect = row.arguments, row.effect
+                call.bound_hash, call.edited_by = row.bound_hash, row.edited_by
+        self._publish([row.event for row in started.values()])
 
     async def settle_calls(self, state: RunState, done: list[Call]) -> None:
         change = self._change(state)

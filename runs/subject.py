@@ -40,6 +40,9 @@ OUTCOMES = {
 }
 """held → what a decision makes of the call."""
 
+_READ = ("status", "bound_hash", "tool", "run__team_id", "run__seq", "run__status", "run__waiting_on")
+"""Of a call that is decided and its run: neither is read whole."""
+
 
 class ToolCallSubject:
     """Implements `approvals.subjects.Subject`."""
@@ -83,7 +86,7 @@ class ToolCallSubject:
         """Raises Conflict when the call is no longer what was shown."""
         if decision.decision == "hold":
             return
-        call = ToolCall.objects.select_related("run").get(pk=int(request.subject_id))
+        call = ToolCall.objects.select_related("run").only(*_READ).get(pk=int(request.subject_id))
         taken_back = decision.decision == "take_back"
         before = CallStatus.APPROVED if taken_back else CallStatus.HELD
         outcome = CallStatus.HELD if taken_back else OUTCOMES[decision.decision]
@@ -158,19 +161,19 @@ PEOPLE = (WaitingOn.APPROVAL, WaitingOn.ANSWER)
 def wake(
     run: Run, events: list[tuple[str, dict[str, Any]]], waited_on: tuple[WaitingOn, ...] = PEOPLE, at: Any = None
 ) -> None:
-    """Note what happened to a locked run and, if it waits for that, let it go on; a running one is poked.
+    """Note what happened to a run, read under its lock, and let it go on if it waits for that; a running one is poked.
 
     `at`: not before then (a decision that may still be taken back); the sweep finds it when its time comes.
     """
-    run.refresh_from_db(fields=["seq", "status", "waiting_on"])
-    numbered = add_events(run, events)
+    changes: dict[str, Any] = {}
     if run.status == Run.Status.WAITING and run.waiting_on in waited_on:
         later = isinstance(at, datetime)
-        Run.objects.filter(pk=run.pk).update(wake_at=Least(F("wake_at"), at) if later else Now())
+        changes["wake_at"] = Least(F("wake_at"), at) if later else Now()
         if not later:
             hint_on_commit(run.pk)
     elif run.status == Run.Status.RUNNING:
-        Run.objects.filter(pk=run.pk).update(poked=True)
+        changes["poked"] = True
+    numbered = add_events(run, events, **changes)
     transaction.on_commit(partial(publish.announce, run.pk, run.team_id, numbered))
 
 

@@ -36,6 +36,11 @@ from .committing import Means, give_back_connections, keep_connection, returning
 from .lease import Lease
 from .wake import hint
 
+try:
+    from uvloop import new_event_loop as new_loop
+except ImportError:  # a system that it does not run on
+    from asyncio import new_event_loop as new_loop
+
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
@@ -66,7 +71,7 @@ class Worker:
         self.executor = ThreadPoolExecutor(DATABASE_THREADS, "journal", initializer=keep_connection)
         self._pulse = ThreadPoolExecutor(1, "heartbeat", initializer=keep_connection)
         """Leases do not wait for a thread behind what waits for locks in the journal."""
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_loop()
         self._ready = threading.Event()
         self._stopping = False
         self._served: dict[int, None] = {}

@@ -13,8 +13,7 @@ import structlog
 from agentops.core.models import Attempt, Model, ModelAnswer, ModelRequest, OnAttempt, OnDelta
 
 from .pricing import Pricing
-from .providers.base import Provider, ProviderFault
-from .providers.messages_api import LEAST_THINKING_TOKENS, READ_SECONDS, MessagesProvider
+from .providers.base import LEAST_THINKING_TOKENS, READ_SECONDS, Provider, ProviderFault
 from .retry import AttemptCancelled, Failed, RetryPolicy, Sleep, through_chain
 from .transcript import Transcript
 
@@ -39,7 +38,7 @@ class Gateway(Model):
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._provider: Provider = (
-            MessagesProvider(provider or _name_of(base_url), api_key, base_url, read_seconds=read_timeout)
+            _messages_api(provider or _name_of(base_url), api_key, base_url, read_timeout)
             if provider is None or isinstance(provider, str)
             else provider
         )
@@ -115,6 +114,13 @@ class Gateway(Model):
             error=error,
             request_id=transcript.request_id,
         )
+
+
+def _messages_api(name: str, api_key: str, base_url: str | None, read_seconds: float) -> Provider:
+    """The SDK takes a second and 60 MB to import: only a process that asks models does."""
+    from .providers.messages_api import MessagesProvider
+
+    return MessagesProvider(name, api_key, base_url, read_seconds=read_seconds)
 
 
 def _name_of(base_url: str | None) -> str:

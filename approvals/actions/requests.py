@@ -71,6 +71,7 @@ def close_requests(subject_kind: str, subject_ids: Iterable[str], why: str) -> i
     closing = list(_pending(subject_kind, subject_ids).select_for_update().order_by("id"))
     for request in closing:
         settle(request, Verb.CANCEL, By(Via.SYSTEM), reason=why)
+        announce(request.team_id, [request.pk])
     return len(closing)
 
 

@@ -76,7 +76,7 @@ def settle(
     outcome: str = "",
     amendment: Amendment | None = None,
 ) -> Decision:
-    """Record `verb` on a request that the caller holds locked; only where it still may be done."""
+    """Record `verb` on a request that the caller holds locked; only where it still may be done. Tells nobody."""
     before = _content(request)
     changes: dict[str, Any] = {"revision": F("revision") + 1, "decide_at": None, "frozen_for": None}
     possible = ApprovalRequest.objects.filter(pk=request.pk, revision=request.revision)
@@ -102,8 +102,8 @@ def settle(
             changes["takes_effect_at"] = Now() + timedelta(seconds=settings.AGENTOPS_GRACE_SECONDS)
     if possible.update(**changes) != 1:
         raise Conflict(_("The request changed in the same moment; nothing was done. Look at it again."))
-    request.refresh_from_db()
-    decision = Decision.objects.create(
+    request.refresh_from_db(fields=list(changes))
+    return Decision.objects.create(
         request=request,
         revision=request.revision,
         decision=verb.value,
@@ -113,8 +113,6 @@ def settle(
         reason=reason,
         details={"before": before} if amendment else {},
     )
-    announce(request.team_id, [request.pk])
-    return decision
 
 
 UNDECIDED: dict[str, Any] = {
@@ -148,9 +146,10 @@ def carry_out(
     outcome: str = "",
     amendment: Amendment | None = None,
 ) -> None:
-    """Settle it and tell its subject, which may refuse: then nothing of this happens."""
+    """Settle it and tell its subject, which may refuse: then nothing of this happens. Who watches hears of it last."""
     decision = settle(request, verb, by, reason=reason, outcome=outcome, amendment=amendment)
     subject_of(request).on_decided(request, decision)
+    announce(request.team_id, [request.pk])
 
 
 def announce(team_id: int, ids: Iterable[UUID]) -> None:

@@ -9,6 +9,10 @@ from agentops.core.models import ModelRequest
 
 from ..transcript import Transcript
 
+READ_SECONDS = 60.0
+LEAST_THINKING_TOKENS = 1024
+"""The API refuses a smaller thinking budget."""
+
 
 class ProviderFault(AgentOpsError):
     """Why an attempt failed. `kind` is one of the kinds of `ModelFailed`; `retry_after` is in seconds."""

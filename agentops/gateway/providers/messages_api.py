@@ -17,18 +17,15 @@ from anthropic import AsyncAnthropic, AsyncStream, DefaultAioHttpClient
 from agentops.core.models import ModelRequest
 
 from ..transcript import Transcript
-from .base import ProviderFault
+from .base import LEAST_THINKING_TOKENS, READ_SECONDS, ProviderFault
 from .caching import marked_messages, marked_system, marked_tools
 from .faults import classify, of_stream_event
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 CONNECT_SECONDS = 10.0
-READ_SECONDS = 60.0
 TOTAL_SECONDS = 900.0
 COUNT_SECONDS = 10.0
 """An estimate serves as well as a count that takes longer."""
-LEAST_THINKING_TOKENS = 1024
-"""The API refuses a smaller thinking budget."""
 
 _log = structlog.get_logger(__name__)
 
