@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 from django.db import connection, transaction
 
-from agentops.core.errors import LeaseLost
 from agentops.core.models import Attempt, Model
 from agentops.core.states import CallStatus, StopReason
 from agentops.core.tools import Toolbox
@@ -25,7 +24,7 @@ from agentops.live.stream import Broadcaster
 from approvals.actions import freeze
 
 from . import children, ending, leaving, rows, subject
-from .journal import Change, Written, commit
+from .journal import Change, Written, commit, lock
 from .lease import Lease
 from .models import Run
 from .purse import Purse
@@ -126,11 +125,11 @@ class Committing:
             if not draws and not change.left and not self._touches_others(change, []):
                 return commit(change)
             with transaction.atomic():
-                run = self._locked(change)
+                stands = lock(change.run, change.fence)
                 if change.left and not change.final:
-                    by_hand = bool(run.taken_over_by) and change.status == "paused"
-                    leaving.heed_pause(change, run.pause_requested or by_hand)
-                if hears and change.stop_reason == StopReason.ANSWERED and run.unread:
+                    by_hand = stands.taken_over and change.status == "paused"
+                    leaving.heed_pause(change, stands.pause_requested or by_hand)
+                if hears and change.stop_reason == StopReason.ANSWERED and stands.unread:
                     leaving.stay(change)
                 if draws and hold is not None:
                     self.purse.refill(change, hold)
@@ -157,14 +156,6 @@ class Committing:
         """After that transaction, the run above hears of it; should this fail, the sweep tells it."""
         if change.final and self.below_another:
             children.report(change.run)
-
-    def _locked(self, change: Change) -> Run:
-        """Raises LeaseLost."""
-        mine = Run.objects.filter(pk=change.run, fence=change.fence, status=Run.Status.RUNNING)
-        run = mine.select_for_update().only("pause_requested", "unread", "taken_over_by").first()
-        if run is None:
-            raise LeaseLost("Another worker holds this run, or a person stopped it.")
-        return run
 
     def _after(self, change: Change, written: Written) -> None:
         """Bring the mirror up to what was committed, and tell whoever watches."""

@@ -8,19 +8,15 @@ holds the run, or a person ended it, that row does not match and nothing at all 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
 from typing import Any
-
-import psycopg
-from django.db import connection
 
 from agentops.core.errors import LeaseLost
 from agentops.core.usage import Usage
 
 from .ledger import Slice
+from .statements import all_rows, first_row
 
 LOST = "Another worker holds this run, or a person stopped it."
 
@@ -152,6 +148,12 @@ FROM run LEFT JOIN started s ON true LEFT JOIN said ON said.id = s.id ORDER BY s
 """
 
 
+LOCK = """
+SELECT pause_requested, unread, taken_over_by <> '' FROM runs_run
+WHERE id = %(run)s::uuid AND fence = %(fence)s::bigint AND (status = 'running') IS TRUE FOR UPDATE
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """What is to run, as its row has it now: a person may have changed it since the worker read it. `event` says so."""
@@ -222,36 +224,30 @@ class Written:
     """Messages of people that no step has read yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What others asked of the run meanwhile."""
+
+    pause_requested: bool
+    unread: int
+    taken_over: bool
+
+
+def lock(run: str, fence: int) -> Standing:
+    """Lock the run's row until the transaction ends. Raises LeaseLost."""
+    row = first_row(LOCK, {"run": run, "fence": fence})
+    if row is None:
+        raise LeaseLost(LOST)
+    return Standing(*row)
+
+
 def commit(change: Change) -> Written:
     """Write it, whole or not at all. Raises LeaseLost when the run is no longer this worker's."""
-    row = run_statement(COMMIT, _parameters(change))
+    row = first_row(COMMIT, _parameters(change))
     if row is None:
         raise LeaseLost(LOST)
     ids = json.loads(row[4]) if row[4] else {}
     return Written(row[0], row[1], row[2], row[3], {int(position): id for position, id in ids.items()}, row[5])
-
-
-def run_statement(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
-    """One prepared statement on Django's connection, past the ORM; its first row."""
-    rows = rows_of(sql, parameters)
-    return rows[0] if rows else None
-
-
-def rows_of(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The same, all its rows."""
-    connection.ensure_connection()
-    statement, names = _positional(sql)
-    # Past the ORM, yet a lost connection must be the same error to all who wait for the database to come back.
-    with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
-        cursor.execute(statement, [parameters[name] for name in names], prepare=True)
-        return cursor.fetchall()
-
-
-@cache
-def _positional(sql: str) -> tuple[str, list[str]]:
-    """With PostgreSQL's own placeholders, and whose they are: psycopg would look for them anew each time."""
-    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
-    return re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", sql), names
 
 
 def start(run: str, fence: int, step: int, stale: list[int]) -> dict[int, Started]:
@@ -259,7 +255,7 @@ def start(run: str, fence: int, step: int, stale: list[int]) -> dict[int, Starte
 
     One statement, like a commit. Raises LeaseLost.
     """
-    rows = rows_of(START, {"run": run, "fence": fence, "step": step, "stale": stale})
+    rows = all_rows(START, {"run": run, "fence": fence, "step": step, "stale": stale})
     if not rows:
         raise LeaseLost(LOST)
     return {

@@ -18,7 +18,7 @@ from agentops.core.errors import LeaseLost
 from agentops.engine.interrupts import Pause, Release
 
 from . import fairness
-from .journal import run_statement
+from .statements import first_row
 
 PROTOCOL = 2
 """What this version's workers can carry: runs that need no more. Raise it when older workers would misread a run."""
@@ -120,7 +120,7 @@ def acquire_fairest(worker: str, served: Iterable[int] = ()) -> Lease | None:
 def _taken(sql: str, worker: str, which: dict[str, Any]) -> Lease | None:
     begin = time.monotonic()
     seconds = settings.AGENTOPS_LEASE_SECONDS
-    row = run_statement(sql, {**which, "worker": worker, "seconds": seconds, "protocol": PROTOCOL})
+    row = first_row(sql, {**which, "worker": worker, "seconds": seconds, "protocol": PROTOCOL})
     if row is None:
         return None
     run_id, fence, seq, team_id, abandoned = row

@@ -15,15 +15,20 @@ from django.utils import timezone
 
 from agentops.core.errors import BudgetRefused
 
+from .statements import all_rows, first_row
+
 SLICE_STEPS = 4
 """A slice lasts for about so many steps, so that a step touches only its run's row."""
 
-BINDS = """(b.team_id IS NULL OR b.team_id = %(team)s) AND (b.agent_id IS NULL OR b.agent_id = %(agent)s)
-  AND (b.user_id IS NULL OR b.user_id = %(user)s)"""
+BINDS = """(b.team_id IS NULL OR b.team_id = %(team)s::bigint)
+  AND (b.agent_id IS NULL OR b.agent_id = %(agent)s::bigint)
+  AND (b.user_id IS NULL OR b.user_id = %(user)s::bigint)"""
 NARROW_FIRST = "b.team_id IS NULL, b.agent_id IS NULL AND b.user_id IS NULL"
-TODAY = "(now() AT TIME ZONE %(zone)s)::date"
+TODAY = "(now() AT TIME ZONE %(zone)s::text)::date"
 STARTS_ON = f"CASE b.period WHEN 'day' THEN {TODAY} ELSE date_trunc('month', {TODAY})::date END"
 """By the database's clock: a worker whose own is wrong spends nothing of another day."""
+
+ANY = f"SELECT 1 FROM runs_budget b WHERE {BINDS} LIMIT 1"  # noqa: S608 - parts of our own
 
 ACCOUNTS = f"""
 INSERT INTO runs_account (budget_id, starts_on, spent, held)
@@ -33,7 +38,7 @@ ON CONFLICT DO NOTHING
 
 LOCK = f"""
 SELECT a.id FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id
-WHERE a.id = ANY(%(also)s) OR ({BINDS} AND a.starts_on = {STARTS_ON})
+WHERE a.id = ANY(%(also)s::bigint[]) OR ({BINDS} AND a.starts_on = {STARTS_ON})
 ORDER BY {NARROW_FIRST}, a.id FOR UPDATE OF a
 """  # noqa: S608 - as above
 
@@ -42,19 +47,21 @@ SELECT a.id, b.limit_usd - a.spent AS unspent, a.held, b.limit_usd, b.period,
     CASE WHEN b.team_id IS NULL THEN 'everything' WHEN b.agent_id IS NOT NULL THEN 'this agent'
         WHEN b.user_id IS NOT NULL THEN 'this person' ELSE 'the team' END
 FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id
-WHERE a.id = ANY(%(locked)s) AND {BINDS} AND a.starts_on = {STARTS_ON}
+WHERE a.id = ANY(%(locked)s::bigint[]) AND {BINDS} AND a.starts_on = {STARTS_ON}
 ORDER BY {NARROW_FIRST}, a.id
 """  # noqa: S608 - as above
 
+HOLD = "UPDATE runs_account SET held = held + %(amount)s::numeric WHERE id = ANY(%(accounts)s::bigint[])"
+
 MOVE = f"""
-UPDATE runs_account SET spent = spent + %(spent)s, held = held + %(held)s
+UPDATE runs_account SET spent = spent + %(spent)s::numeric, held = held + %(held)s::numeric
 WHERE id IN (
-    SELECT a.id FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id WHERE a.id = ANY(%(accounts)s)
+    SELECT a.id FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id WHERE a.id = ANY(%(accounts)s::bigint[])
     ORDER BY {NARROW_FIRST}, a.id FOR UPDATE OF a)
 """  # noqa: S608 - as above
 
 LOCK_THESE = f"""
-SELECT a.id FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id WHERE a.id = ANY(%(accounts)s)
+SELECT a.id FROM runs_account a JOIN runs_budget b ON b.id = a.budget_id WHERE a.id = ANY(%(accounts)s::bigint[])
 ORDER BY {NARROW_FIRST}, a.id FOR UPDATE OF a
 """  # noqa: S608 - as above
 
@@ -93,36 +100,33 @@ def draw(
     budgets the slice is free, and is drawn again after as many steps: a new budget binds runs under way.
     """
     parameters = {"team": team_id, "agent": agent_id, "user": user_id, "zone": _zone()}
-    with connection.cursor() as cursor:
-        cursor.execute(ACCOUNTS, parameters)
-        cursor.execute(LOCK, {**parameters, "also": ends.accounts})
-        locked = [row[0] for row in cursor.fetchall()]
-        give_back(ends.accounts, ends.amount, spent)
-        cursor.execute(READ, {**parameters, "locked": locked})
-        rows = cursor.fetchall()
-        amount = need * SLICE_STEPS
-        for _id, unspent, held, limit, period, scope in rows:
-            if unspent - held < need:
-                raise _refused(unspent, need, limit, scope, period)
-            amount = min(amount, unspent - held)
-        accounts = [row[0] for row in rows]
-        if accounts:
-            cursor.execute("UPDATE runs_account SET held = held + %s WHERE id = ANY(%s)", [amount, accounts])
+    amount = need * SLICE_STEPS
+    if not ends.accounts and not first_row(ANY, parameters):
+        return Slice([], amount)
+    all_rows(ACCOUNTS, parameters)
+    locked = [row[0] for row in all_rows(LOCK, {**parameters, "also": ends.accounts})]
+    give_back(ends.accounts, ends.amount, spent)
+    rows = all_rows(READ, {**parameters, "locked": locked})
+    for _id, unspent, held, limit, period, scope in rows:
+        if unspent - held < need:
+            raise _refused(unspent, need, limit, scope, period)
+        amount = min(amount, unspent - held)
+    accounts = [row[0] for row in rows]
+    if accounts:
+        all_rows(HOLD, {"amount": amount, "accounts": accounts})
     return Slice(accounts, amount)
 
 
 def lock(accounts: list[int]) -> None:
     """Before several slices are ended in one transaction: all their accounts, in the one order."""
     if accounts:
-        with connection.cursor() as cursor:
-            cursor.execute(LOCK_THESE, {"accounts": accounts})
+        all_rows(LOCK_THESE, {"accounts": accounts})
 
 
 def give_back(accounts: list[int], drawn: Decimal, spent: Decimal) -> None:
     """End a slice (or part of one): what was spent is booked, what was drawn is free again."""
     if accounts and (drawn or spent):
-        with connection.cursor() as cursor:
-            cursor.execute(MOVE, {"spent": spent, "held": -drawn, "accounts": accounts})
+        all_rows(MOVE, {"spent": spent, "held": -drawn, "accounts": accounts})
 
 
 def today() -> date:

@@ -18,7 +18,7 @@ from approvals.actions import answer_inquiry
 
 from . import journal, judging, late, leaving, rows, undone
 from .branching import Branching
-from .journal import Written, commit
+from .journal import Written, commit, lock
 from .judgements import Judging
 from .loading import limits_of
 from .models import Run, RunMessage
@@ -107,7 +107,7 @@ class Recorder(Branching, Judging):
             verdicts = judging.judge(state, self.toolbox, calls)
             change.proposed = [rows.proposed(call, step) for call in calls]
             with transaction.atomic() if change.left or self._touches_others(change, calls) else nullcontext():
-                if change.stop_reason == StopReason.ANSWERED and self._locked(change).unread:
+                if change.stop_reason == StopReason.ANSWERED and lock(change.run, change.fence).unread:
                     leaving.stay(change)
                 written = commit(change)
                 for call in calls:

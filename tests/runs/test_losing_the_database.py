@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from runs.committing import give_back_connections, keep_connection, returning_connection
-from runs.journal import run_statement
+from runs.statements import first_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -16,17 +16,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_connection_lost_in_a_commit_is_an_outage_and_no_fault_of_the_run() -> None:
     try:
         with pytest.raises(OperationalError):
-            run_statement("SELECT pg_terminate_backend(pg_backend_pid())", {})
+            first_row("SELECT pg_terminate_backend(pg_backend_pid())", {})
     finally:
         connection.close()
-    assert run_statement("SELECT 1", {}) == (1,)
+    assert first_row("SELECT 1", {}) == (1,)
 
 
 def test_a_thread_that_keeps_its_connection_notices_that_the_server_has_ended_it() -> None:
     with ThreadPoolExecutor(1, initializer=keep_connection) as thread:
 
         def ask() -> int:
-            row = run_statement("SELECT pg_backend_pid()", {})
+            row = first_row("SELECT pg_backend_pid()", {})
             assert row is not None
             return int(row[0])
 
@@ -35,7 +35,7 @@ def test_a_thread_that_keeps_its_connection_notices_that_the_server_has_ended_it
 
         first = job()
         assert job() == first
-        assert run_statement("SELECT pg_terminate_backend(%(pid)s::int, 5000)", {"pid": first}) == (True,)
+        assert first_row("SELECT pg_terminate_backend(%(pid)s::int, 5000)", {"pid": first}) == (True,)
         second = job()
         assert second != first
         give_back_connections(thread, 1)
