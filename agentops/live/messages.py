@@ -8,26 +8,20 @@ from typing import Any
 from uuid import UUID
 
 from . import channels, frames
+from .batch import Batch
 
 RUN_CHANGED = "run.changed"
 """The kind of event that shows in the team's list of runs."""
 
-# Number and message must not be parted: an INCR and a PUBLISH of two processes could interleave.
-NUMBER_AND_PUBLISH = """
-local version = redis.call('INCR', KEYS[1])
-redis.call('PUBLISH', ARGV[1], version .. ' ' .. ARGV[2])
-return version
-"""
+
+def publish_frames(batch: Batch, run_id: UUID | str, texts: Iterable[str]) -> None:
+    batch.publish(channels.of_run(run_id), "\n".join(texts))
 
 
-def publish_frames(client: Any, run_id: UUID | str, texts: Iterable[str]) -> None:
-    client.publish(channels.of_run(run_id), "\n".join(texts))
-
-
-def publish_change(client: Any, team_id: int, name: str, ids: Sequence[Any]) -> None:
+def publish_change(batch: Batch, team_id: int, name: str, ids: Sequence[Any]) -> None:
     body = frames.dump({"list": name, "ids": [str(each) for each in ids]})
     key = channels.version_key(team_id, name)
-    client.eval(NUMBER_AND_PUBLISH, 1, key, channels.of_team(team_id), body)
+    batch.publish_numbered(key, channels.of_team(team_id), body)
 
 
 def read_change(message: str) -> tuple[int, str, list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from .batch import Batch
 from .frames import Frame
 
 LONGEST = 2000
@@ -27,16 +28,16 @@ def clears(kind: str) -> bool:
     return kind.startswith("step.")
 
 
-def clear(pipe: Any, run_id: UUID | str) -> None:
-    pipe.delete(key(run_id))
+def clear(batch: Batch, run_id: UUID | str) -> None:
+    batch.delete(key(run_id))
 
 
-def keep(pipe: Any, run_id: UUID | str, line: str, begin: int, end: int) -> None:
+def keep(batch: Batch, run_id: UUID | str, line: str, begin: int, end: int) -> None:
     """Of one piece: its line, and where in the step's text it begins and ends."""
-    pipe.rpush(key(run_id), line)
+    batch.rpush(key(run_id), line)
     if begin == 0 or begin // TRIM_EVERY != end // TRIM_EVERY:
-        pipe.ltrim(key(run_id), -LONGEST, -1)
-        pipe.expire(key(run_id), LIFE)
+        batch.ltrim(key(run_id), -LONGEST, -1)
+        batch.expire(key(run_id), LIFE)
 
 
 async def read(client: Any, run_id: UUID | str) -> list[Frame]:

@@ -1,4 +1,4 @@
-"""A worker's way out: streamed text and events of all its runs, in one Redis pipeline every 50 ms at most."""
+"""A worker's way out: streamed text and events of all its runs, in one Redis command every 50 ms at most."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from uuid import UUID
 import redis
 
 from . import connections, frames, messages, said
+from .batch import Batch
 from .outage import Outage
 
 INTERVAL = 0.05
@@ -107,22 +108,22 @@ class Broadcaster:
             await self._send(runs, lists)
 
     async def _send(self, runs: dict[str, list[Delta | str]], lists: dict[int, list[str]]) -> None:
-        pipe = self._redis.pipeline(transaction=False)
+        batch = Batch()
         for run_id, items in runs.items():
             lines = []
             for item in items:
                 if item == CLEAR:
-                    said.clear(pipe, run_id)
+                    said.clear(batch, run_id)
                 elif isinstance(item, Delta):
                     lines.append(item.frame())
-                    said.keep(pipe, run_id, lines[-1], item.at, item.at + frames.length(item.text))
+                    said.keep(batch, run_id, lines[-1], item.at, item.at + frames.length(item.text))
                 else:
                     lines.append(item)
-            messages.publish_frames(pipe, run_id, lines)
+            messages.publish_frames(batch, run_id, lines)
         for team_id, ids in lists.items():
-            messages.publish_change(pipe, team_id, "runs", list(dict.fromkeys(ids)))
+            messages.publish_change(batch, team_id, "runs", list(dict.fromkeys(ids)))
         try:
-            await pipe.execute()
+            await self._redis.eval(*batch.arguments)
         except (redis.RedisError, OSError) as error:
             self._outage.failed(error)
         else:
