@@ -19,10 +19,11 @@ from approvals.models import Inquiry
 
 from . import children, compacting, history, judgements, plan_review, subject
 from .models import Agent, AgentVersion, Plan, Run, Step, ToolCall
+from .reading import run_with_version
 
 
 def load(run_id: str, fence: int) -> tuple[RunState, Run]:
-    run = Run.objects.select_related("version__agent").get(pk=run_id)
+    run = run_with_version(run_id)
     state = RunState(
         id=run_id,
         team_id=run.team_id,

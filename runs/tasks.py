@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from celery import shared_task
@@ -49,3 +50,6 @@ def _report_for_duty(sender: Any = None, **_: object) -> None:
     """A worker of the runs' queue says at once that it lives, before its first run. Its threads are its slots."""
     if sender is not None and wake.QUEUE in sender.app.amqp.queues.consume_from:
         worker.here().slots = sender.controller.concurrency
+        # What was imported stays: no collection need look through it again, which would hold up all runs at once.
+        gc.collect()
+        gc.freeze()
