@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
 
 from runs import worker
 from runs.models import Run
@@ -45,6 +44,8 @@ SIZES = (
     Size("one run of 200 steps", 200, 1, 3, 2),
     Size("50 runs of 200 steps at once", 200, 50, 1, 2),
 )
+THREADS = 50
+"""As with the peers: there from the beginning."""
 LENGTHENED = 1.1
 """A step of a long run may write so many times as much as one of a short run: room for the noise of page images."""
 
@@ -98,22 +99,18 @@ def _written(
 
 
 def _ours(size: Size) -> dict[str, float]:
-    model = Scripted("bench_look", size.steps)
-    with closing(worker.Worker(model)) as here:
+    model, found = Scripted("bench_look", size.steps), rows.agent()
+    queued: dict[str, int] = {}
+    with closing(worker.Worker(model)) as here, ThreadPoolExecutor(max(THREADS, size.at_once)) as threads:
 
         def carry_out(runs: int, steps: int) -> None:
             model.steps = steps
-            _carry_out(here, runs, steps)
+            ids = [str(run.pk) for run in rows.queue(found, runs)]
+            queued.update(dict.fromkeys(ids, steps))
+            list(threads.map(here.advance, ids))
 
-        return measuring.figures(settings.ENV.database_url, carry_out, **size.task)
-
-
-def _carry_out(here: worker.Worker, runs: int, steps: int) -> None:
-    queued = [str(run.pk) for run in rows.queue(rows.agent(), runs)]
-    connection.close()
-    with ThreadPoolExecutor(runs) as threads:
-        list(threads.map(here.advance, queued))
-    ended = Run.objects.filter(pk__in=queued, status=Run.Status.SUCCEEDED, steps=steps).count()
-    connection.close()
-    if ended != runs:
-        raise RuntimeError(f"Only {ended} of {runs} runs came to their end.")
+        taken = measuring.figures(settings.ENV.database_url, carry_out, **size.task)
+    ended = dict(Run.objects.filter(pk__in=queued, status=Run.Status.SUCCEEDED).values_list("pk", "steps"))
+    if {str(pk): steps for pk, steps in ended.items()} != queued:
+        raise RuntimeError(f"Only {len(ended)} of {len(queued)} runs came to their end.")
+    return taken
