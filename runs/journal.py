@@ -15,113 +15,11 @@ from typing import Any
 from agentops.core.errors import LeaseLost
 from agentops.core.usage import Usage
 
+from .commit_sql import statement
 from .ledger import Slice
 from .statements import all_rows, first_row
 
 LOST = "Another worker holds this run, or a person stopped it."
-
-COMMIT = """
-WITH run AS (
-    UPDATE runs_run SET
-        seq = seq + %(event_count)s::bigint,
-        steps = steps + %(steps)s::bigint,
-        tool_calls = tool_calls + %(tool_calls)s::bigint,
-        input_tokens = input_tokens + %(input_tokens)s::bigint,
-        output_tokens = output_tokens + %(output_tokens)s::bigint,
-        cache_read_tokens = cache_read_tokens + %(cache_read_tokens)s::bigint,
-        cost_usd = cost_usd + %(cost)s::numeric,
-        active_ms = active_ms + %(active_ms)s::bigint,
-        held_usd = COALESCE(%(held)s::numeric, held_usd),
-        slice_spent = CASE WHEN %(new_slice)s::bool THEN 0 ELSE slice_spent + %(cost)s::numeric END,
-        slice_drawn = CASE WHEN %(new_slice)s::bool THEN %(slice_drawn)s::numeric ELSE slice_drawn END,
-        slice_accounts = CASE WHEN %(new_slice)s::bool THEN %(slice_accounts)s::bigint[] ELSE slice_accounts END,
-        tainted_by = CASE WHEN tainted_by = '' THEN %(tainted_by)s::text ELSE tainted_by END,
-        recoveries = CASE WHEN %(progress)s::bool THEN 0 ELSE recoveries END,
-        unread = unread - cardinality(%(heard)s::bigint[]),
-        orders = CASE WHEN %(ordered)s::bool THEN orders - 0 ELSE orders END,
-        status = COALESCE(%(status)s::text, status),
-        waiting_on = %(waiting_on)s::text,
-        waiting_since = CASE WHEN %(waiting_on)s::text = '' THEN NULL ELSE now() END,
-        stop_reason = %(stop_reason)s::text,
-        stop_detail = %(stop_detail)s::text,
-        answer = %(answer)s::text,
-        answer_data = %(answer_data)s::jsonb,
-        outcome = %(outcome)s::text,
-        outcome_detail = %(outcome_detail)s::text,
-        ended_at = CASE WHEN %(final)s::bool THEN now() END,
-        pause_requested = pause_requested AND NOT %(left)s::bool,
-        worker = CASE WHEN %(left)s::bool THEN '' ELSE worker END,
-        wake_at = CASE
-            WHEN NOT %(left)s::bool THEN wake_at
-            WHEN %(final)s::bool OR %(status)s::text = 'paused' THEN NULL
-            WHEN poked THEN now()
-            ELSE now() + make_interval(secs => %(wake_after)s::double precision) END,
-        poked = poked AND NOT %(left)s::bool
-    WHERE id = %(run)s::uuid AND fence = %(fence)s::bigint AND (status = 'running') IS TRUE
-    RETURNING id, seq, pause_requested, wake_at <= now() AS due, unread
-), done AS (
-    UPDATE runs_toolcall c SET
-        status = d.status, reason = d.reason, result = d.result, duration_ms = d.duration_ms,
-        untrusted_source = d.untrusted_source, ended_at = now()
-    FROM run, jsonb_to_recordset(%(done)s::jsonb) AS d(
-        id bigint, status text, reason text, result jsonb, duration_ms int, untrusted_source text)
-    WHERE c.id = d.id AND c.run_id = run.id AND (c.status = 'executing') IS TRUE
-), opened AS (
-    INSERT INTO runs_step (run_id, number, kind, status, fence, input, output, model, stop_reason, error, input_tokens,
-        output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, opened_at, reminder, recovery, context)
-    SELECT run.id, o.number, o.kind, 'calling', %(fence)s::bigint, o.input, '[]', '', '', '', 0, 0, 0, 0, 0, now(),
-        COALESCE(o.reminder, ''), o.recovery, o.context
-    FROM run, jsonb_to_recordset(%(opened)s::jsonb) AS o(
-        number int, kind text, input jsonb, reminder text, recovery jsonb, context jsonb)
-    RETURNING id
-), heard AS (
-    UPDATE runs_runmessage m SET step_id = opened.id FROM opened WHERE m.id = ANY(%(heard)s::bigint[])
-), closed AS (
-    UPDATE runs_step s SET
-        status = a.status, output = a.output, model = a.model, stop_reason = a.stop_reason, error = a.error,
-        input_tokens = a.input_tokens, output_tokens = a.output_tokens, cache_read_tokens = a.cache_read_tokens,
-        cache_write_tokens = a.cache_write_tokens, cost_usd = s.cost_usd + a.cost_usd,
-        first_token_ms = a.first_token_ms, details = a.details, answered_at = now(), fence = %(fence)s::bigint
-    FROM run, jsonb_to_recordset(%(closed)s::jsonb) AS a(
-        id bigint, status text, output jsonb, model text, stop_reason text, error text, input_tokens bigint,
-        output_tokens bigint, cache_read_tokens bigint, cache_write_tokens bigint, cost_usd numeric,
-        first_token_ms int, details jsonb)
-    WHERE s.id = a.id AND s.run_id = run.id AND (s.status = 'calling') IS TRUE
-), kept AS (
-    UPDATE runs_step s SET fence = %(fence)s::bigint, cost_usd = s.cost_usd + %(cost)s::numeric
-    FROM run WHERE s.id = %(kept)s::bigint AND s.run_id = run.id AND (s.status = 'calling') IS TRUE
-), billed AS (
-    INSERT INTO runs_modelcall (run_id, step_id, number, provider, model, started_at, duration_ms, first_token_ms,
-        input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, estimated,
-        price_source, error_kind, error, request_id)
-    SELECT run.id, m.* FROM run, jsonb_to_recordset(%(billed)s::jsonb) AS m(
-        step_id bigint, number int, provider text, model text, started_at timestamptz, duration_ms int,
-        first_token_ms int, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
-        cache_write_tokens bigint, reasoning_tokens bigint, cost_usd numeric, estimated bool, price_source text,
-        error_kind text, error text, request_id text)
-), proposed AS (
-    INSERT INTO runs_toolcall (run_id, step_id, position, tool_use_id, tool, raw_arguments, arguments, status, tier,
-        effect, idempotent, bound_hash, policy_version_id, rule, reason, fence, proposed_at, started_at, ended_at,
-        result, untrusted_source, resolved_by_name, edited_by_name, ordered_by, undoes_id)
-    SELECT run.id, p.step_id, p.position, p.tool_use_id, p.tool, p.raw_arguments, p.arguments, p.status, p.tier,
-        p.effect, p.idempotent, p.bound_hash, p.policy_version_id, p.rule, p.reason, %(fence)s::bigint, now(),
-        CASE WHEN p.status = 'executing' THEN now() END, CASE WHEN p.status = 'invalid' THEN now() END,
-        p.result, '', '', '', COALESCE(p.ordered_by, ''), p.undoes
-    FROM run, jsonb_to_recordset(%(proposed)s::jsonb) AS p(
-        step_id bigint, position int, tool_use_id text, tool text, raw_arguments jsonb, arguments jsonb, status text,
-        tier text, effect text, idempotent bool, bound_hash text, policy_version_id bigint, rule text, reason text,
-        result jsonb, ordered_by text, undoes bigint)
-    RETURNING id, position
-), noted AS (
-    INSERT INTO runs_event (run_id, seq, kind, data, at)
-    SELECT run.id, run.seq - %(event_count)s::bigint + e.ordinality, e.value->>'kind', e.value->'data', now()
-    FROM run, jsonb_array_elements(%(events)s::jsonb) WITH ORDINALITY AS e
-)
-SELECT run.seq, run.pause_requested, COALESCE(run.due, false), (SELECT id FROM opened),
-    (SELECT jsonb_object_agg(position, id) FROM proposed)::text, run.unread
-FROM run
-"""
-
 
 START = """
 WITH run AS (
@@ -243,7 +141,7 @@ def lock(run: str, fence: int) -> Standing:
 
 def commit(change: Change) -> Written:
     """Write it, whole or not at all. Raises LeaseLost when the run is no longer this worker's."""
-    row = first_row(COMMIT, _parameters(change))
+    row = first_row(*_statement(change))
     if row is None:
         raise LeaseLost(LOST)
     ids = json.loads(row[4]) if row[4] else {}
@@ -267,12 +165,12 @@ def start(run: str, fence: int, step: int, stale: list[int]) -> dict[int, Starte
     }
 
 
-def _parameters(change: Change) -> dict[str, Any]:
-    return {
+def _statement(change: Change) -> tuple[str, dict[str, Any]]:
+    """Of the parts that it has, with their parameters."""
+    given: dict[str, Any] = {
         "run": change.run,
         "fence": change.fence,
         "event_count": len(change.events),
-        "events": dump(change.events),
         "active_ms": change.active_ms,
         "steps": change.steps,
         "tool_calls": change.tool_calls,
@@ -283,30 +181,43 @@ def _parameters(change: Change) -> dict[str, Any]:
         "held": change.held,
         "tainted_by": change.tainted_by,
         "progress": change.progress,
-        "done": dump(change.done),
-        "opened": dump(change.opened),
-        "heard": change.heard,
-        "closed": dump(change.closed),
-        "kept": change.kept,
-        "billed": dump(change.billed),
-        "proposed": dump(change.proposed),
-        "left": change.left,
-        "final": change.final,
-        "new_slice": change.slice is not None,
-        "slice_drawn": change.slice.amount if change.slice else 0,
-        "slice_accounts": change.slice.accounts if change.slice else [],
-        "status": change.status,
-        "waiting_on": change.waiting_on,
-        "wake_after": change.wake_after,
-        "stop_reason": change.stop_reason,
-        "stop_detail": change.stop_detail,
-        "answer": change.answer,
-        "answer_data": None if change.answer_data is None else dump(change.answer_data),
-        "outcome": change.outcome,
-        "outcome_detail": change.outcome_detail,
         "ordered": change.ordered,
+        "heard": change.heard,
     }
+    parts = []
+    for name, rows in (
+        ("done", change.done),
+        ("opened", change.opened),
+        ("closed", change.closed),
+        ("billed", change.billed),
+        ("proposed", change.proposed),
+        ("noted", change.events),
+    ):
+        if rows:
+            parts.append(name)
+            given[name] = dump(rows)
+    if change.heard:
+        parts.append("heard")
+    if change.kept is not None:
+        parts.append("kept")
+        given["kept"] = change.kept
+    if change.slice is not None:
+        given |= {"slice_drawn": change.slice.amount, "slice_accounts": change.slice.accounts}
+    if change.left:
+        given |= {
+            "status": change.status,
+            "waiting_on": change.waiting_on,
+            "wake_after": change.wake_after,
+            "final": change.final,
+            "stop_reason": change.stop_reason,
+            "stop_detail": change.stop_detail,
+            "answer": change.answer,
+            "answer_data": None if change.answer_data is None else dump(change.answer_data),
+            "outcome": change.outcome,
+            "outcome_detail": change.outcome_detail,
+        }
+    return statement(tuple(parts), left=change.left, new_slice=change.slice is not None), given
 
 
-def dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str, separators=(",", ":"))
+dump = json.JSONEncoder(ensure_ascii=False, default=str, separators=(",", ":")).encode
+"""As `json.dumps`, which would make an encoder for each of a step's thirty values."""

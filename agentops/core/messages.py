@@ -33,9 +33,12 @@ def tool_result(tool_use_id: str, content: str, *, is_error: bool = False) -> Bl
     return block
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
 def size(value: Any) -> int:
     """Bytes of it as JSON: what a message's content is on the wire."""
-    return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace"))
+    return len(_encode(value).encode("utf-8", "replace"))
 
 
 def text_of(content: list[Block]) -> str:

@@ -168,7 +168,9 @@ Verify = Callable[[dict[str, Any], ToolContext], Any]
 """From a call's validated arguments and context, plain or async: a Verification, True, False, or None for unknown."""
 
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode
+
+
 def digest(value: Any) -> str:
     """SHA-256 over canonical JSON: equal values give equal digests whatever the order of keys."""
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_canonical(value).encode("utf-8", "surrogatepass")).hexdigest()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from agentops.core.errors import BudgetRefused, LeaseLost
-from agentops.core.messages import PERSON_SPEAKS, Message, text_of, user
+from agentops.core.messages import PERSON_SPEAKS, Message, size, text_of, user
 from agentops.core.models import Attempt, CallCancelled, ModelAnswer, ModelFailed, ModelRequest
 from agentops.core.states import StopReason, WaitingOn
 from agentops.core.storable import storable
@@ -207,14 +205,14 @@ class Asking:
 
     def _uncounted_bytes(self, request: ModelRequest) -> int:
         """Bytes of the request that no provider has counted yet (a token is at least a byte)."""
-        new = sum(_size(message["content"]) for message in request.messages[self.state.counted_messages :])
+        new = sum(size(message["content"]) for message in request.messages[self.state.counted_messages :])
         if self.state.known_tokens:
             return new + len(request.reminder.encode())
         return (
             new
             + len(request.system.encode())
             + len(request.reminder.encode())
-            + sum(_size([spec.description, spec.input_schema]) for spec in request.tools)
+            + sum(size([spec.description, spec.input_schema]) for spec in request.tools)
         )
 
     async def ask(self, step: OpenStep, request: ModelRequest) -> ModelAnswer:
@@ -293,7 +291,3 @@ def _wait_for(refused: BudgetRefused) -> Wait:
     """For a release of what others hold; for a person, or the budget's next period, when it is spent."""
     wake_after = refused.renews_in if refused.spent else HOLD_RETRY_SECONDS
     return Wait(WaitingOn.BUDGET, wake_after, detail=str(refused))
-
-
-def _size(value: Any) -> int:
-    return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace"))

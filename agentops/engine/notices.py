@@ -29,7 +29,7 @@ def since_a_person(messages: list[Message]) -> list[Message]:
 def since_a_notice(messages: list[Message]) -> list[Message]:
     """The conversation after the engine's last notice, or a person's last word, whichever came later."""
     for index in range(len(messages) - 1, -1, -1):
-        if _heard_a_person(messages[index]) or any(_kinds(messages[index])):
+        if _begins_anew(messages[index]):
             return messages[index:]
     return messages
 
@@ -44,6 +44,20 @@ def _kinds(message: Message) -> Iterator[str]:
         for block in message["content"]:
             if block.get("type") == "text" and (match := _NOTICE.match(block.get("text", ""))):
                 yield match[1]
+
+
+def _begins_anew(message: Message) -> bool:
+    """In one look, as every step looks back over a hundred messages."""
+    of_user = message["role"] == "user"
+    for block in message["content"]:
+        kind = block.get("type")
+        if kind == "text" and of_user:
+            said = block.get("text", "")
+            if said.startswith(PERSON_SPEAKS) or _NOTICE.match(said):
+                return True
+        elif kind == "tool_use" and block.get("name") == "ask_human":
+            return True
+    return False
 
 
 def _heard_a_person(message: Message) -> bool:

@@ -14,9 +14,8 @@ class Frame(NamedTuple):
     resync: bool = False
 
 
-def dump(content: Mapping[str, Any]) -> str:
-    """One line of ASCII: newlines separate frames in Redis, and a lone surrogate stays an escape."""
-    return json.dumps(content, separators=(",", ":"))
+dump = json.JSONEncoder(separators=(",", ":")).encode
+"""One line of ASCII: newlines separate frames in Redis, and a lone surrogate stays an escape."""
 
 
 def event_text(seq: int, kind: str, data: Mapping[str, Any]) -> str:

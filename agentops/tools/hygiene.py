@@ -19,9 +19,8 @@ MAX_INTEGER_BITS = 256
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def dump(value: Any) -> str:
-    """Compact JSON, text as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+"""Compact JSON, text as it is."""
 
 
 def check_arguments(arguments: Any) -> None:
