@@ -87,6 +87,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             hub().leave(self.viewer)
             sending.cancel()  # a browser that reads nothing would hold it
             await asyncio.wait({sending})
+            if not sending.cancelled():
+                sending.exception()  # the browser has gone: nobody is there to hear of it
 
     async def _watch_and_send(self, teams: frozenset[int]) -> None:
         await self.watch(teams)
