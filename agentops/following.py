@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -49,6 +50,8 @@ class _Announced:
         self._client = connections.for_threads()
         self._pubsub = self._client.pubsub()
         self._subscribed = False
+        self._frames: deque[dict[str, Any]] = deque()
+        """Of the last message: what a step says often comes in one with the step's event, and is told after it."""
 
     def __enter__(self) -> _Announced:
         return self
@@ -60,12 +63,16 @@ class _Announced:
     def until_an_event(self, seconds: float) -> Iterator[dict[str, Any]]:
         """Streamed pieces, until something was committed or the time is up."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            for frame in self._next(left):
+        while True:
+            while self._frames:
+                frame = self._frames.popleft()
                 if frame.get("type") == "event":
                     return
                 if frame.get("type") == "delta":
                     yield frame
+            if (left := until - time.monotonic()) <= 0:
+                return
+            self._frames.extend(self._next(left))
 
     def _next(self, seconds: float) -> list[dict[str, Any]]:
         try:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from agentops.core import messages
+from agentops.live.frames import length
 from agentops.templatetags.console import seconds, usd
 from agentops.tools.escape import shorten, visible
 from approvals.models import ApprovalRequest
@@ -36,6 +37,8 @@ class Narrator:
         self._run_id = run_id
         self._write = write
         self._streamed: dict[int, str] = {}
+        self._heard: dict[int, int] = {}
+        """How far each open step's pieces have come, of any kind, without a gap."""
         self._told: dict[int, str] = {}
         """The status that was last told of each call."""
         self._said = ""
@@ -76,9 +79,14 @@ class Narrator:
         )
 
     def _delta(self, piece: dict[str, Any]) -> None:
+        step, text, at = piece["step"], piece["text"], piece["at"]
+        if at == 0:
+            self._streamed.pop(step, None)  # the step's first piece, or that of another try
+        elif at != self._heard.get(step, 0):
+            return  # a piece was lost: the rest is told when the step has answered
+        self._heard[step] = at + length(text)
         if piece["kind"] != "text":
             return
-        step, text = piece["step"], piece["text"]
         if not self._streamed.get(step):
             self._write("  ")
         self._streamed[step] = self._streamed.get(step, "") + text
@@ -86,13 +94,16 @@ class Narrator:
 
     def _answered(self, number: int) -> None:
         step = Step.objects.get(run_id=self._run_id, number=number)
-        said, streamed = messages.text_of(step.output).strip(), self._streamed.pop(number, "").strip()
+        said, streamed = messages.text_of(step.output).strip(), self._streamed.pop(number, "").lstrip()
         self._said = said
+        self._heard.pop(number, None)
+        # Nothing, or not all of it, was streamed when Redis was away, or we came late.
+        begun = bool(streamed) and (said.startswith(streamed) or said == streamed.strip())
+        rest = visible(said[len(streamed) :] if begun else said, multiline=True).replace("\n", "\n  ")
         if streamed:
-            self._write("\n")
-        if said and said != streamed:
-            # Nothing, or not all of it, was streamed: Redis was away, or we came late.
-            self._line("  " + said.replace("\n", "\n  "))
+            self._write(f"{rest if begun else ''}\n")
+        if rest and not begun:
+            self._write(f"  {rest}\n")
         self._line(f"  {step.model} · {step.input_tokens + step.output_tokens:,} {_('tokens')} · {usd(step.cost_usd)}")
         self._calls(ToolCall.objects.filter(step=step).order_by("position"))
 

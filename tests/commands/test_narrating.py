@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.urls import reverse
 
-from agentops.following import happenings
+from agentops.following import _Announced, happenings
+from agentops.live.stream import Broadcaster
 from agentops.narrating import Narrator
 from approvals.actions import decide
 from runs.actions import cancel_run
@@ -61,28 +64,46 @@ def test_what_waits_is_told_with_its_link(take: Take) -> None:  # noqa: F811
     assert "Waiting for an approval" in text
 
 
-def test_streamed_words_are_not_told_twice(take: Take) -> None:  # noqa: F811
-    run = factories.run()
-    hand = take(run)
+def streamed(take: Take, words: str, *pieces: tuple[int, str]) -> str:  # noqa: F811
+    """What is shown of a step that says so, when these pieces of it arrive (where each begins, and its text)."""
+    hand = take(factories.run())
     hand.open()
     parts: list[str] = []
-    narrator = Narrator(run.pk, parts.append)
-    for piece in ("Hello ", "there\x1b[2J", "."):
-        narrator.tell({"type": "delta", "step": 1, "kind": "text", "text": piece, "tool": "", "at": 0})
-    hand.answer(factories.answer(words="Hello there\x1b[2J."))
+    narrator = Narrator(hand.state.id, parts.append)
+    for at, piece in pieces:
+        narrator.tell({"type": "delta", "step": 1, "kind": "text", "text": piece, "tool": "", "at": at})
+    hand.answer(factories.answer(words=words))
     narrator.tell({"type": "event", "kind": "step.answered", "data": {"step": 1}})
-    text = "".join(parts)
+    return "".join(parts)
+
+
+def test_streamed_words_are_not_told_twice(take: Take) -> None:  # noqa: F811
+    text = streamed(take, "Hello there\x1b[2J.", (0, "Hello "), (6, "there\x1b[2J"), (15, "."))
     assert text.count("Hello there") == 1
     assert "\x1b" not in text and "⟨U+001B⟩" in text
 
 
-def test_words_of_which_a_piece_was_lost_are_told_whole(take: Take) -> None:  # noqa: F811
-    run = factories.run()
-    hand = take(run)
-    hand.open()
-    parts: list[str] = []
-    narrator = Narrator(run.pk, parts.append)
-    narrator.tell({"type": "delta", "step": 1, "kind": "text", "text": "Hello ", "tool": "", "at": 0})
-    hand.answer(factories.answer(words="Hello there."))
-    narrator.tell({"type": "event", "kind": "step.answered", "data": {"step": 1}})
-    assert "Hello there." in "".join(parts)
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [(0, "Hello ")],
+        [(6, "there.")],
+        [(0, "Hel"), (6, "there.")],
+        [(0, "Good m"), (0, "Hello "), (6, "there.")],
+    ],
+)
+def test_words_of_which_a_piece_was_lost_are_told_once(take: Take, pieces: list[tuple[int, str]]) -> None:  # noqa: F811
+    text = streamed(take, "Hello there.", *pieces)
+    assert text.count("Hello there.") == 1 and text.count("there") == 1
+
+
+async def test_what_comes_in_one_message_with_an_event_is_told_after_it() -> None:
+    run_id = uuid.uuid4()
+    with _Announced(run_id) as announced:
+        assert list(announced.until_an_event(0.1)) == []
+        broadcaster = Broadcaster()
+        broadcaster.event(run_id, 1, [{"seq": 1, "kind": "step.opened", "data": {"step": 1}}])
+        broadcaster.delta(run_id, 1, "text", "Hello")
+        await broadcaster.close()
+        assert list(announced.until_an_event(20)) == []
+        assert [frame["text"] for frame in announced.until_an_event(0.1)] == ["Hello"]
