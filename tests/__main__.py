@@ -1,4 +1,4 @@
-"""All tests as three runs at once, each on servers of its own: in a browser, with processes, and the rest.
+"""All tests as four runs at once, each on servers of its own: in a browser, with processes, of pages and REST, the rest.
 
 With arguments it is pytest itself: `python -m tests tests/engine -x`.
 """
@@ -14,14 +14,15 @@ BROWSER = ["tests/browser"]
 PROCESSES = [
     f"tests/{name}" for name in ("acceptance", "benchmarks", "commands", "deploy", "devstack", "docs", "faults")
 ]
+PAGES = [f"tests/{name}" for name in ("access", "accounts", "api", "console", "security")]
 PYTEST = [sys.executable, "-m", "pytest"]
 
 
 def main(arguments: list[str]) -> int:
     if arguments:
         return subprocess.call([*PYTEST, *arguments])
-    beside = [_started(BROWSER), _started(PROCESSES)]
-    codes = [subprocess.call([*PYTEST, *(f"--ignore={folder}" for folder in (*BROWSER, *PROCESSES))])]
+    beside = [_started(folders) for folders in (PROCESSES, BROWSER, PAGES)]
+    codes = [subprocess.call([*PYTEST, *(f"--ignore={folder}" for folder in (*PROCESSES, *BROWSER, *PAGES))])]
     for run, said in beside:
         codes.append(run.wait())
         said.seek(0)
