@@ -1,4 +1,4 @@
-"""All tests as four runs at once, each on servers of its own: in a browser, with processes, of pages and REST, the rest.
+"""All tests as four runs at once, each on servers of its own: in a browser, with processes, pages and REST, the rest.
 
 With arguments it is pytest itself: `python -m tests tests/engine -x`.
 """
