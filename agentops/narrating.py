@@ -39,6 +39,8 @@ class Narrator:
         self._streamed: dict[int, str] = {}
         self._heard: dict[int, int] = {}
         """How far each open step's pieces have come, of any kind, without a gap."""
+        self._over = 0
+        """The last step that has answered: a piece of it that comes later was told with its answer."""
         self._told: dict[int, str] = {}
         """The status that was last told of each call."""
         self._said = ""
@@ -80,6 +82,8 @@ class Narrator:
 
     def _delta(self, piece: dict[str, Any]) -> None:
         step, text, at = piece["step"], piece["text"], piece["at"]
+        if step <= self._over:
+            return
         if at == 0:
             self._streamed.pop(step, None)  # the step's first piece, or that of another try
         elif at != self._heard.get(step, 0):
@@ -97,6 +101,7 @@ class Narrator:
         said, streamed = messages.text_of(step.output).strip(), self._streamed.pop(number, "").lstrip()
         self._said = said
         self._heard.pop(number, None)
+        self._over = max(self._over, number)
         # Nothing, or not all of it, was streamed when Redis was away, or we came late.
         begun = bool(streamed) and (said.startswith(streamed) or said == streamed.strip())
         rest = visible(said[len(streamed) :] if begun else said, multiline=True).replace("\n", "\n  ")

@@ -1,6 +1,7 @@
 """Prepared statements on Django's own connection, past the ORM: of what happens in every step.
 
-Parameters are named, `%(name)s`. A type that PostgreSQL cannot tell from where they stand is written beside them.
+Parameters are named, `%(name)s`; lists are of numbers. A type that PostgreSQL cannot tell from where a parameter stands
+is written beside it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from psycopg.types.numeric import Int8
 
 
 def first_row(sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
@@ -23,8 +25,15 @@ def all_rows(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     statement, names = _positional(sql)
     with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
-        cursor.execute(statement, [parameters[name] for name in names], prepare=True)
+        cursor.execute(statement, [_of_one_width(parameters[name]) for name in names], prepare=True)
         return cursor.fetchall() if cursor.description else []
+
+
+def _of_one_width(value: Any) -> Any:
+    """A number's size would choose its type, and each mixture of types be a statement of its own to prepare."""
+    if type(value) is int:
+        return Int8(value)
+    return [Int8(each) for each in value] if type(value) is list else value
 
 
 @cache

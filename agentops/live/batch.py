@@ -7,16 +7,27 @@ from typing import Any
 import msgpack
 
 SCRIPT = """
+local failed = false
+local function try(...)
+    local answer = redis.pcall(...)
+    if type(answer) ~= 'table' or not answer.err then
+        return answer
+    end
+    failed = failed or answer
+end
 for _, command in ipairs(cmsgpack.unpack(ARGV[1])) do
     if command[1] == 'NUMBER' then
-        local version = redis.call('INCR', command[2])
-        redis.call('PUBLISH', command[3], version .. ' ' .. command[4])
+        local version = try('INCR', command[2])
+        if version then
+            try('PUBLISH', command[3], version .. ' ' .. command[4])
+        end
     else
-        redis.pcall(unpack(command))
+        try(unpack(command))
     end
 end
+return failed
 """
-"""What one of them cannot do (a full memory takes no text) stops none of the others."""
+"""What one of them cannot do (a full memory takes no text) stops none of the others; the first such is told at last."""
 
 
 class Batch:
@@ -31,7 +42,8 @@ class Batch:
     @property
     def arguments(self) -> tuple[Any, ...]:
         """Of a client's `eval`."""
-        return SCRIPT, 0, msgpack.packb(self._commands)
+        keys = {command[1] for command in self._commands if command[0] != "PUBLISH"}
+        return SCRIPT, len(keys), *keys, msgpack.packb(self._commands)
 
     def publish(self, channel: str, text: str) -> None:
         self._commands.append(("PUBLISH", channel, text))

@@ -122,6 +122,8 @@ class Broadcaster:
             messages.publish_frames(batch, run_id, lines)
         for team_id, ids in lists.items():
             messages.publish_change(batch, team_id, "runs", list(dict.fromkeys(ids)))
+        if not batch:
+            return
         try:
             await self._redis.eval(*batch.arguments)
         except (redis.RedisError, OSError) as error:

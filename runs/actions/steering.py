@@ -125,6 +125,9 @@ def _continue(actor: Actor, run: Run, limits: dict[str, Any]) -> Events:
         stop_reason="",
         stop_detail="",
         answer="",
+        answer_data=None,
+        outcome="",
+        outcome_detail="",
         recoveries=0,
     )
     hint_on_commit(run.pk)

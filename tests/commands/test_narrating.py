@@ -97,6 +97,17 @@ def test_words_of_which_a_piece_was_lost_are_told_once(take: Take, pieces: list[
     assert text.count("Hello there.") == 1 and text.count("there") == 1
 
 
+def test_a_piece_that_comes_after_the_answer_is_not_told_again(take: Take) -> None:  # noqa: F811
+    hand = take(factories.run())
+    hand.open()
+    parts: list[str] = []
+    narrator = Narrator(hand.state.id, parts.append)
+    hand.answer(factories.answer(words="Hello."))
+    narrator.tell({"type": "event", "kind": "step.answered", "data": {"step": 1}})
+    narrator.tell({"type": "delta", "step": 1, "kind": "text", "text": "Hello.", "tool": "", "at": 0})
+    assert "".join(parts).count("Hello.") == 1
+
+
 async def test_what_comes_in_one_message_with_an_event_is_told_after_it() -> None:
     run_id = uuid.uuid4()
     with _Announced(run_id) as announced:

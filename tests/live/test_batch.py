@@ -75,6 +75,8 @@ async def test_what_one_command_cannot_do_stops_none_of_the_others(client: redis
     await client.set(key, "no list", ex=60)
     batch = Batch()
     batch.rpush(key, "lost")
+    batch.publish_numbered(key, heard.channel, "lost, too")
     batch.publish(heard.channel, "heard")
-    await client.eval(*batch.arguments)
+    with pytest.raises(redis.RedisError):
+        await client.eval(*batch.arguments)
     assert await heard(1) == ["heard"]

@@ -114,6 +114,16 @@ def test_a_message_that_says_nothing_or_too_much_is_refused(text: str) -> None:
     assert refused.value.field == "text"
 
 
+def test_a_run_that_goes_on_has_no_answer_and_no_outcome_yet(take: Take) -> None:
+    run = stopped(take)
+    missed = {"outcome": "not_completed", "outcome_detail": "It did not.", "answer_data": {"a": 1}}
+    Run.objects.filter(pk=run.pk).update(**missed)
+    continue_run(make.admin(run.team), run.pk, {"max_steps": 99})
+    take(run).open()
+    run = fresh(run)
+    assert (run.status, run.outcome, run.outcome_detail, run.answer, run.answer_data) == ("running", "", "", "", None)
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.APPROVER])
 def test_who_may_not_operate_steers_nothing(role: Role) -> None:
     run = make.run()

@@ -29,6 +29,7 @@ def stuck() -> Iterator[None]:
         yield
         other.rollback()
     connection.close()
+    connection.close_pool()  # its connections keep what was set on them
 
 
 @pytest.fixture
