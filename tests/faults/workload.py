@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 TURNS = 10
+PLANS = 5
 MODEL = "sim-faults"
 LONG_MODEL = "sim-faults-long"
 """For agents whose answers hold what other runs are to do; a word of it costs less, as there are more."""
@@ -108,7 +109,7 @@ class Workload:
     def goal(self, number: int) -> str:
         random_, role, name = self._random("script", number), self.role(number), str(number)
         if role in ("planner", "reviewed"):
-            return self._goal(name, [{"text": self._plan(name, again)} for again in range(5)])
+            return self._goal(name, [{"text": self._plan(name, again)} for again in range(PLANS)])
         if role == "parent":
             kinds = [*random_.choices(HANDING_OVER, k=2), *_turn_kinds(random_, 4)]
             random_.shuffle(kinds)
@@ -206,7 +207,10 @@ class Workload:
         )
 
     def way(self, tool: str, what: str) -> str:
-        """What the person does about a call of the tool that is about this."""
+        """What the person does about a call of the tool that is about this. Who has turned down three plans of a run
+        takes the next: its script has no more than `PLANS`."""
+        if tool == "plan" and what[-1] in "3456789":
+            return "approve"
         ways = WAYS[tool]
         return self._random("way", what).choices(list(ways), list(ways.values()))[0]
 
