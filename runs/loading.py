@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from agentops.core.messages import Message
 from agentops.core.states import CALL_FINAL, CallStatus
@@ -19,7 +18,7 @@ from approvals.models import Inquiry
 
 from . import children, compacting, history, judgements, plan_review, subject
 from .models import Agent, AgentVersion, Plan, Run, Step, ToolCall
-from .reading import run_with_version
+from .reading import calls_of_step, run_with_version, steps_of
 
 
 def load(run_id: str, fence: int) -> tuple[RunState, Run]:
@@ -46,15 +45,12 @@ def load(run_id: str, fence: int) -> tuple[RunState, Run]:
         forked_from=str(run.forked_from_id or ""),
     )
     parts = history.parts_of(run)
-    columns = ("id", "run_id", "number", "kind", "status", "input", "output", "stop_reason", "details")
-    rows = Step.objects.filter(history.of_parts(parts, "number")).values(*columns, "input_tokens", "output_tokens")
-    for row in rows.order_by("number"):
+    for row in steps_of(parts):
         _append(state, row)
     if run.forked_from_id and not (state.turn and state.turn >= (run.forked_step or 1)):
         state.begin_with, state.begin_words = _fork_message(run, parts), run.fork_words
     if state.step_id:
-        calls = ToolCall.objects.filter(step_id=state.step_id).annotate(now=Now())
-        state.calls = [as_call(call, fence) for call in calls]
+        state.calls = [as_call(call, fence) for call in calls_of_step(state.step_id)]
         state.asked = _asked(state.calls)
     if run.version and run.version.starts_runs:
         state.lent = children.lent(run.pk)

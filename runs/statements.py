@@ -1,6 +1,6 @@
 """Prepared statements on Django's own connection, past the ORM: of what happens in every step.
 
-Parameters are named, `%(name)s`; lists are of numbers. A type that PostgreSQL cannot tell from where a parameter stands
+Parameters are named, `%(name)s`. A type that PostgreSQL cannot tell from where a parameter stands
 is written beside it.
 """
 
@@ -33,7 +33,7 @@ def _of_one_width(value: Any) -> Any:
     """A number's size would choose its type, and each mixture of types be a statement of its own to prepare."""
     if type(value) is int:
         return Int8(value)
-    return [Int8(each) for each in value] if type(value) is list else value
+    return [_of_one_width(each) for each in value] if type(value) is list else value
 
 
 @cache
