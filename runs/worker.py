@@ -27,6 +27,7 @@ from django.db import Error as DatabaseError
 
 from agentops.core.models import Model
 from agentops.live import control
+from agentops.live.ending import end
 from agentops.live.stream import Broadcaster
 from agentops.version import version
 
@@ -119,9 +120,7 @@ class Worker:
         ]
 
     async def _close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         await self.means.broadcaster.close()
         await self._presence.end()
 

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from .ending import end
 from .frames import Frame
 from .hub import hub
 from .sight import SignIn, teams_seen
@@ -47,8 +48,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await super().__call__(scope, receive, send)
         finally:
             if self._serving:
-                self._serving.cancel()
-                await asyncio.wait({self._serving})
+                await end({self._serving})
 
     async def connect(self) -> None:
         await self.accept()
@@ -85,8 +85,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return ended.result()
         finally:
             hub().leave(self.viewer)
-            sending.cancel()  # a browser that reads nothing would hold it
-            await asyncio.wait({sending})
+            await end({sending})  # a browser that reads nothing would hold it
             if not sending.cancelled():
                 sending.exception()  # the browser has gone: nobody is there to hear of it
 

@@ -10,6 +10,7 @@ import structlog
 from django.db import Error as DatabaseError
 
 from . import channels, connections, frames, messages, said
+from .ending import end
 from .history import History
 from .list_feed import ListFeed
 from .run_feed import RunFeed
@@ -83,10 +84,7 @@ class Hub:
 
     async def close(self) -> None:
         _hubs.pop(asyncio.get_running_loop(), None)
-        ending = {self._heart, *self._looking}
-        for task in ending:
-            task.cancel()
-        await asyncio.wait(ending)
+        await end({self._heart, *self._looking})
         await self._subscriber.close()
         await self._redis.aclose()
 

@@ -11,6 +11,7 @@ from typing import Any
 import redis
 
 from . import connections
+from .ending import end
 from .outage import Outage
 
 OWN = "live"
@@ -71,8 +72,7 @@ class Subscriber:
             await self._order("ping", set())
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        await end({self._task})
 
     async def _order(self, command: str, channels: set[str]) -> None:
         async with self._orders:  # or a SUBSCRIBE could overtake the UNSUBSCRIBE before it
@@ -115,9 +115,7 @@ class Subscriber:
                 raise Lost("no sign of life")
             listening.result()
         finally:
-            for task in (listening, broken):
-                task.cancel()
-            await asyncio.wait({listening, broken})
+            await end({listening, broken})
 
     async def _listen(self, pubsub: Any) -> None:
         async for message in pubsub.listen():
