@@ -117,7 +117,7 @@ class Gateway(Model):
 
 
 def _messages_api(name: str, api_key: str, base_url: str | None, read_seconds: float) -> Provider:
-    """The SDK takes a second and 60 MB to import: only a process that asks models does."""
+    """The SDK takes a second and 40 MB to import: only a process that asks models does."""
     from .providers.messages_api import MessagesProvider
 
     return MessagesProvider(name, api_key, base_url, read_seconds=read_seconds)
