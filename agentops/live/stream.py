@@ -119,7 +119,8 @@ class Broadcaster:
                     said.keep(batch, run_id, lines[-1], item.at, item.at + frames.length(item.text))
                 else:
                     lines.append(item)
-            messages.publish_frames(batch, run_id, lines)
+            if lines:  # a commit may have no event
+                messages.publish_frames(batch, run_id, lines)
         for team_id, ids in lists.items():
             messages.publish_change(batch, team_id, "runs", list(dict.fromkeys(ids)))
         if not batch:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 
 import pytest
 
-from agentops.live import publish
-from agentops.live.channels import CONTROL
+from agentops.live import connections, publish
+from agentops.live.channels import CONTROL, of_run
 from agentops.live.stream import Broadcaster
 from agentops.live.threads import in_thread
 
@@ -29,6 +30,22 @@ def test_a_dead_redis_raises_nothing(no_redis):
     publish.team_changed(1, "approvals", [1])
     publish.tell_workers(uuid.uuid4(), "cancel")
     assert publish.list_version([1]) is None
+
+
+async def test_a_commit_without_events_says_nothing():
+    """An empty message would be one that no hub understands."""
+    run_id, client = uuid.uuid4(), connections.for_loop()
+    async with client.pubsub() as listening:
+        await listening.subscribe(of_run(run_id))
+        for events in ([], EVENTS):
+            broadcaster = Broadcaster()
+            broadcaster.event(run_id, 1, events)
+            await broadcaster.close()
+        async with asyncio.timeout(20):
+            while (message := await listening.get_message(timeout=1)) is None or message["type"] != "message":
+                pass
+    await client.aclose()
+    assert json.loads(message["data"])["seq"] == 1
 
 
 async def test_a_dead_redis_does_not_keep_a_worker_from_closing(no_redis):
