@@ -55,7 +55,7 @@ WITH mine AS (
     SELECT * FROM unnest(%s::uuid[], %s::bigint[]) AS mine(id, fence)
 ), free AS (
     SELECT r.id FROM runs_run r JOIN mine ON r.id = mine.id AND r.fence = mine.fence
-    WHERE r.status = 'running' FOR UPDATE OF r SKIP LOCKED
+    WHERE r.status = 'running' AND r.worker <> '' FOR UPDATE OF r SKIP LOCKED
 ), renewed AS (
     UPDATE runs_run r SET wake_at = now() + make_interval(secs => %s) FROM free WHERE r.id = free.id
     RETURNING r.id, r.pause_requested
@@ -65,7 +65,8 @@ JOIN runs_run r ON r.id = mine.id AND r.fence = mine.fence AND r.status = 'runni
 LEFT JOIN renewed ON renewed.id = r.id
 """
 """The runs that are still mine; without a word on a pause where a run's row is in other hands just now. A row that
-somebody holds for long may cost that run its lease, never the others theirs."""
+somebody holds for long may cost that run its lease, never the others theirs. A run handed over meanwhile is not renewed:
+nobody would carry it until that ran out."""
 
 
 @dataclass(slots=True)

@@ -176,7 +176,8 @@ const refresh = gather(async (ids) => {
 async function follow(ids, decided) {
   const shown = opened();
   if (!shown && !working() && strips.first && !phone.matches) return open(strips.first);
-  if (shown?.id !== asked || !ids.includes(asked) && !decided.includes(asked)) return;
+  const concerned = ids.includes("*") || ids.includes(asked) || decided.includes(asked);
+  if (shown?.id !== asked || !concerned) return;
   if ("editing" in shown) {
     const mine = pane.querySelector("[data-editing].htmx-request");  // its answer is on the way
     if (decided.includes(shown.id) && !mine) toast(words("decidedMeanwhile"), { kind: "bad" });

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from agentops.accounts.access import Actor
+from approvals.actions import claim
 from runs.actions import pause_run
 from runs.models import Run
 from tests.acceptance.stack import eventually
 from tests.acceptance.world import ended, turn, use
+from tests.api import factories
+from tests.approvals.factories import request as ask
 
-from .desk import SLOW, Desk, head, live, strip
+from .desk import SLOW, Desk, head, live, opened, strip
 
 pytestmark = pytest.mark.browser
 
@@ -83,10 +89,9 @@ def test_a_socket_that_breaks_again_and_again_leaves_no_gap(desk: Desk) -> None:
     assert len(broken) > 3
 
 
-def test_a_decision_made_while_the_queue_was_cut_off_shows_when_it_is_back(desk: Desk) -> None:
-    desk.set_tier("pay", "high")
-    runs = [desk.start(turn(use("pay", what=what))) for what in ("the baker", "the tailor")]
-    requests = desk.waits(*runs)
+@contextmanager
+def queue_cut_off(desk: Desk) -> Iterator[Page]:
+    """The queue, open and without its socket while the block runs."""
     sockets: list[WebSocketRoute] = []
     page = desk.context(desk.person).new_page()
     page.route_web_socket("**/ws/approvals*", lambda socket: (sockets.append(socket), socket.connect_to_server()))
@@ -97,12 +102,30 @@ def test_a_decision_made_while_the_queue_was_cut_off_shows_when_it_is_back(desk:
     desk.expected += ["ERR_INTERNET_DISCONNECTED", "WebSocket connection"]
     sockets[0].close(code=4000)
     expect(state).to_have_text("Reconnecting")
-    for request in requests:
-        desk.decide_by_rest(request, desk.person, decision="approve")
+    yield page
     page.context.set_offline(False)
     expect(state).to_have_text("Live")
+
+
+def test_a_decision_made_while_the_queue_was_cut_off_shows_when_it_is_back(desk: Desk) -> None:
+    desk.set_tier("pay", "high")
+    runs = [desk.start(turn(use("pay", what=what))) for what in ("the baker", "the tailor")]
+    requests = desk.waits(*runs)
+    with queue_cut_off(desk) as page:
+        for request in requests:
+            desk.decide_by_rest(request, desk.person, decision="approve")
     expect(page.locator("#pending-count")).to_have_attribute("data-count", "0")
     expect(page.locator("#strips .strip")).to_have_count(0)
+
+
+def test_a_claim_made_while_the_queue_was_cut_off_shows_when_it_is_back(desk: Desk) -> None:
+    request = ask(desk.team)
+    other = factories.person(desk.team)
+    with queue_cut_off(desk) as page:
+        expect(opened(page, request.pk)).to_be_visible()
+        claim(Actor(other), request.pk)
+    expect(strip(page, request)).to_contain_text(f"{other.username} is looking")
+    expect(opened(page, request.pk)).to_contain_text(f"{other.username} is looking at this")
 
 
 @pytest.mark.parametrize("place", ["queue", "run"])

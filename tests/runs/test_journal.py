@@ -14,7 +14,7 @@ from django.db.backends.signals import connection_created
 from django.db.models.functions import Now
 
 from agentops.core.states import WaitingOn
-from agentops.engine.interrupts import Wait
+from agentops.engine.interrupts import Release, Wait
 from approvals.actions import decide
 from runs import journal, lease
 from runs.actions import cancel_run, pause_run, resume_run
@@ -125,6 +125,14 @@ def test_a_lease_is_renewed_and_expires_by_the_databases_clock() -> None:
     make.lose_lease(run)
     assert lease.acquire(str(run.pk), "b")
     assert lease.renew([held]) == [held]
+
+
+def test_a_heartbeat_that_comes_late_does_not_hold_what_was_handed_over(take: Take) -> None:
+    run = make.run()
+    hand = take(run)
+    hand.leave(Release())
+    assert lease.renew([hand.lease]) == [], "its task is about to end by itself"
+    assert lease.acquire(str(run.pk), "b")
 
 
 def test_cancelling_takes_the_lease() -> None:
