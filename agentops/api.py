@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -46,7 +47,13 @@ class RestAPI(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        return Description(self, self.get_root_path(path_params or {}) if path_prefix is None else path_prefix)
+        return _described(self, self.get_root_path(path_params or {}) if path_prefix is None else path_prefix)
+
+
+@cache
+def _described(of: NinjaAPI, path_prefix: str) -> OpenAPISchema:
+    """Once a process: putting it together takes half a second."""
+    return Description(of, path_prefix)
 
 
 api = RestAPI(

@@ -65,8 +65,8 @@ JOIN runs_run r ON r.id = mine.id AND r.fence = mine.fence AND r.status = 'runni
 LEFT JOIN renewed ON renewed.id = r.id
 """
 """The runs that are still mine; without a word on a pause where a run's row is in other hands just now. A row that
-somebody holds for long may cost that run its lease, never the others theirs. A run handed over meanwhile is not renewed:
-nobody would carry it until that ran out."""
+somebody holds for long may cost that run its lease, never the others theirs. A run handed over meanwhile is not
+renewed: nobody could take it until that ran out."""
 
 
 @dataclass(slots=True)

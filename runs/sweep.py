@@ -24,13 +24,15 @@ MOST_QUEUED = 500
 KEEP_KEYS = timedelta(days=7)
 KEEP_FIRINGS = timedelta(days=90)
 
+# A subquery in place of the CTE might be run again for each row it is compared with, and find others each time.
 DUE = """
-UPDATE runs_run SET hinted_at = now() WHERE id IN (
+WITH due AS (
     SELECT id FROM runs_run
     WHERE wake_at <= now() AND status IN ('queued', 'running', 'waiting')
       AND (hinted_at IS NULL OR hinted_at < now() - make_interval(secs => %s)) AND needs <= %s
-    ORDER BY wake_at LIMIT %s FOR UPDATE SKIP LOCKED)
-RETURNING id, status
+    ORDER BY wake_at LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE runs_run r SET hinted_at = now() FROM due WHERE r.id = due.id RETURNING r.id, r.status
 """
 
 

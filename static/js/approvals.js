@@ -1,7 +1,7 @@
 // The review queue: one request open, the list live around it, every decision one key away.
 import { onKey } from "./keys.js";
 import { tick } from "./countdown.js";
-import { askLater, gather, live } from "./live.js";
+import { gather, live, piece } from "./live.js";
 import { opened, pane, renew, working } from "./pane.js";
 import { Selection } from "./selection.js";
 import { Strips } from "./strips.js";
@@ -159,13 +159,10 @@ const refresh = gather(async (ids) => {
   const all = ids.includes("*");
   const query = new URLSearchParams(inbox.dataset.query);
   if (!all) query.set("ids", ids.join(","));
-  const answer = await fetch(`${inbox.dataset.rows}?${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!answer || answer.status >= 500) return askLater(() => refresh(...ids));
-  if (!answer.ok) return;
-  const holder = document.createElement("template");
-  holder.innerHTML = await answer.text();
-  for (const id of ["pending-count", "groups"]) document.getElementById(id).replaceWith(holder.content.querySelector(`#${id}`));
-  const decided = strips.take([...holder.content.querySelectorAll(".strip")], { all });
+  const news = await piece(`${inbox.dataset.rows}?${query}`, () => refresh(...ids));
+  if (!news) return;
+  for (const id of ["pending-count", "groups"]) document.getElementById(id).replaceWith(news.querySelector(`#${id}`));
+  const decided = strips.take([...news.querySelectorAll(".strip")], { all });
   selection.tell();
   tick();
   localise();
@@ -176,8 +173,7 @@ const refresh = gather(async (ids) => {
 async function follow(ids, decided) {
   const shown = opened();
   if (!shown && !working() && strips.first && !phone.matches) return open(strips.first);
-  const concerned = ids.includes("*") || ids.includes(asked) || decided.includes(asked);
-  if (shown?.id !== asked || !concerned) return;
+  if (shown?.id !== asked || !ids.some((id) => id === asked || id === "*")) return;
   if ("editing" in shown) {
     const mine = pane.querySelector("[data-editing].htmx-request");  // its answer is on the way
     if (decided.includes(shown.id) && !mine) toast(words("decidedMeanwhile"), { kind: "bad" });

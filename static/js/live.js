@@ -68,3 +68,13 @@ export function gather(ask, wait = 60) {
 
 // News that could not be fetched must not be lost while the socket is fine.
 export const askLater = (ask) => void setTimeout(ask, 2000);
+
+// A piece of a page, or nothing: then `again` is called later, unless it was refused.
+export async function piece(address, again) {
+  const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (again && (!answer || answer.status >= 500)) askLater(again);
+  if (!answer?.ok) return null;
+  const holder = document.createElement("template");
+  holder.innerHTML = await answer.text();
+  return holder.content;
+}

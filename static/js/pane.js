@@ -1,4 +1,5 @@
 // The request that is open: what is in it, whether somebody works in it, and keeping it true without taking that away.
+import { piece } from "./live.js";
 import { words } from "./words.js";
 
 export const pane = document.getElementById("request");
@@ -17,11 +18,9 @@ export function busy() {
 export async function renew(id) {
   const address = `/approvals/${id}`;
   if (!busy()) return htmx.ajax("GET", address, { target: "#request", swap: "innerMorph" });
-  const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!answer?.ok || opened()?.id !== id) return;
-  const holder = document.createElement("template");
-  holder.innerHTML = await answer.text();
-  for (const part of holder.content.querySelectorAll("[data-part]")) {
+  const news = await piece(address);
+  if (!news || opened()?.id !== id) return;
+  for (const part of news.querySelectorAll("[data-part]")) {
     pane.querySelector(`[data-part="${part.dataset.part}"]`)?.replaceWith(part);
   }
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Container, Iterable
@@ -16,6 +15,7 @@ from agentops.devstack import stack as commands
 from agentops.devstack.service import Service
 from tests import services
 from tests.acceptance.effects.ledger import Ledger
+from tests.ports import free_port
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Stack:
     def __init__(self, folder: Path, database: str, *, web: bool = False, **more: str) -> None:
         self.folder = folder
         self.ledger = Ledger(folder / "ledger")
-        port, web_port = _free_port(), _free_port()
+        port, web_port = free_port(), free_port()
         self.address = f"http://127.0.0.1:{web_port}"
         facts = replace(
             env.load(), data_dir=folder, workers=len(RUN_WORKERS), simulator_port=port, bind="127.0.0.1", port=web_port
@@ -132,8 +132,3 @@ class Stack:
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])

@@ -6,6 +6,7 @@ Half of the addresses that are made up are replaced by those of rows that exist,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ CONFIG = schemathesis.Config.from_dict(
         "phases": {"coverage": {"enabled": False}},
     }
 )
-description = schemathesis.openapi.from_dict(api.get_openapi_schema(), config=CONFIG)
+description = schemathesis.openapi.from_dict(deepcopy(api.get_openapi_schema()), config=CONFIG)
 description.app = get_wsgi_application()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,13 +11,13 @@ from agentops import env
 from agentops.devstack import stack as commands
 from approvals.models import SweepClock
 from tests.acceptance.stack import Stack, eventually
+from tests.ports import free_port
 
 
 class Site(Stack):
     def __init__(self, folder: Path, database: str) -> None:
         super().__init__(folder, database)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._services["web"] = commands.web(replace(env.load(), bind="127.0.0.1", port=port))
 
@@ -30,8 +29,7 @@ class Site(Stack):
     @contextmanager
     def another_web(self, name: str, **variables: str) -> Iterator[str]:
         """The address of one more web server, with other settings."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         service = commands.web(replace(env.load(), bind="127.0.0.1", port=port))
         self._services[name] = replace(service, name=name, env={**service.env, **variables})
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -23,6 +22,7 @@ from tests import services as test_servers
 from tests.acceptance.stack import eventually
 from tests.acceptance.world import MODEL, World, describe, ended, turn, use
 from tests.api import factories
+from tests.ports import free_port
 
 from . import compose
 
@@ -105,8 +105,7 @@ def place(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> It
     """Where the containers' environment leads outside them: the tests' servers, a model, a free port, a folder."""
     folder = tmp_path_factory.mktemp("compose")
     (folder / "data").mkdir(mode=0o700)
-    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
-        port, model_port = free.getsockname()[1], other.getsockname()[1]
+    port, model_port = free_port(), free_port()
     model = stack.simulator(replace(env.load(), simulator_port=model_port))
     popen = subprocess.Popen(**model.popen_options(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     eventually(model.ready, "the model answers")

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import psutil
 import pytest
 
 from agentops.env import PROJECT
+from tests.ports import free_port
 
 pytestmark = pytest.mark.stack
 
@@ -38,7 +38,7 @@ def folder() -> Iterator[Path]:
 
 
 def test_one_command_brings_up_a_product_that_stops_and_heals(folder: Path) -> None:
-    port = free_port()
+    port = free_port(following=1)  # the simulator's
     with up(folder, port) as (process, said):
         assert re.search(r"Sign in:\s+admin / \S+\s+\(shown only this once\)", said)
         assert asked(port, "/readyz")["status"] == "ok"
@@ -94,12 +94,3 @@ def up(folder: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def asked(port: int, path: str) -> dict[str, object]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
         return dict(json.load(answer))
-
-
-def free_port() -> int:
-    """One whose next is free too: the simulator takes that."""
-    with socket.socket() as probe, socket.socket() as following:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-        following.bind(("127.0.0.1", port + 1))
-        return port

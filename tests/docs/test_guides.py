@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from django.db import connection
 
 from agentops.env import PROJECT
 from tests import services
+from tests.ports import free_port
 
 GUIDES = [
     "first-ten-minutes",
@@ -60,8 +60,7 @@ class Newcomer:
         for entry in PROJECT.iterdir():
             if not entry.name.startswith(".") and entry.name != "staticfiles":
                 (folder / entry.name).symlink_to(entry)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port(following=1)  # the simulator's
         restart = folder / "restart"
         restart.write_text(RESTART)
         restart.chmod(0o700)

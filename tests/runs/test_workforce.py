@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import redis
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -237,6 +238,19 @@ def test_the_sweep_adds_no_hints_to_a_long_queue(server: redis.Redis, monkeypatc
     assert wake.queued() == 4
     server.delete(wake.QUEUE)
     assert sweep.wake_due_runs() == 2
+
+
+def test_the_sweep_keeps_its_bound_whichever_way_the_database_goes_about_it(
+    server: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = make.team()
+    for _ in range(6):
+        due(mine)
+    monkeypatch.setattr(sweep, "MOST_QUEUED", 4)
+    with transaction.atomic(), connection.cursor() as cursor:
+        for way in ("hashjoin", "mergejoin", "material", "hashagg", "sort"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        assert sweep.wake_due_runs() == 4
 
 
 def test_with_redis_gone_the_sweep_marks_nothing_and_does_not_fail(settings: Any, dead_redis: None) -> None:
