@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import os
 import sys
 from contextlib import ExitStack
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests import services
@@ -19,6 +21,15 @@ services.claim_environment()
 from django.contrib.contenttypes.models import ContentType  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
+
+# A property is no race against the clock. Where changes are judged, the same examples are played each time.
+hypothesis.settings.register_profile(
+    "ours",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+hypothesis.settings.load_profile("ours")
 
 # Read at the first failing or minimised example otherwise, amid a test: where the collector runs while a source is
 # being parsed, CPython 3.11 may stop with "AST constructor recursion depth mismatch".

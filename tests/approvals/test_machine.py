@@ -68,7 +68,6 @@ class Model:
 @pytest.mark.django_db
 @settings(
     max_examples=150,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -29,7 +29,7 @@ def overlap(one: Box, other: Box) -> bool:
     return across and one.y < other.y + other.high and other.y < one.y + one.high
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(graphs())
 def test_no_node_lies_over_another_and_every_edge_goes_to_the_right_around_them(after: dict[str, list[str]]) -> None:
     placed = layout(after)

@@ -34,7 +34,7 @@ turns = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(turns, max_size=6), st.lists(st.sampled_from(["ok", "error", "unknown"]), max_size=8))
 def test_any_script(script: list[ModelAnswer], outcomes: list[str]) -> None:
     coming = iter(outcomes)

@@ -269,7 +269,7 @@ def test_all_that_is_lent_fits_into_what_the_run_has_left(workers: Make) -> None
     assert run.input_tokens + run.output_tokens + lent.tokens <= run.max_tokens
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_lent_is_the_sum_over_any_tree(data: st.DataObject) -> None:
     """Living runs count with their limits, ended ones with what they and those below them used."""

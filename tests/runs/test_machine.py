@@ -358,7 +358,6 @@ def test_any_order_of_events() -> None:
         settings=settings(
             max_examples=20,
             stateful_step_count=35,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
         ),

@@ -281,7 +281,6 @@ def test_every_deed_does_to_both_statuses_what_the_model_says() -> None:
         settings=settings(
             max_examples=25,
             stateful_step_count=35,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
         ),

@@ -191,7 +191,7 @@ plausible = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_it_ends_whatever_the_results_are(data: st.DataObject) -> None:
     async def answer(call: ToolCall) -> str:
