@@ -31,13 +31,13 @@ _TAKE = """, run AS (
         waiting_on = '', waiting_since = NULL, stop_detail = '', started_at = COALESCE(started_at, now()),
         recoveries = recoveries + (old.abandoned OR old.waiting_on = 'backoff')::int
     FROM old WHERE r.id = old.id
-    RETURNING r.id, r.fence, r.seq, r.team_id, old.abandoned
+    RETURNING r.id, r.fence, r.seq, r.team_id, r.pause_requested, old.abandoned
 ), noted AS (
     INSERT INTO runs_event (run_id, seq, kind, data, at)
     SELECT id, seq, CASE WHEN abandoned THEN 'run.recovered' ELSE 'run.changed' END,
         '{"status": "running", "waiting_on": ""}'::jsonb, now() FROM run
 )
-SELECT id::text, fence, seq, team_id, abandoned FROM run
+SELECT id::text, fence, seq, team_id, abandoned, pause_requested FROM run
 """
 
 ACQUIRE = f"""
@@ -124,8 +124,8 @@ def _taken(sql: str, worker: str, which: dict[str, Any]) -> Lease | None:
     row = first_row(sql, {**which, "worker": worker, "seconds": seconds, "protocol": PROTOCOL})
     if row is None:
         return None
-    run_id, fence, seq, team_id, abandoned = row
-    return Lease(run_id, fence, team_id, seq, abandoned, begin + seconds)
+    run_id, fence, seq, team_id, abandoned, pause_asked = row
+    return Lease(run_id, fence, team_id, seq, abandoned, begin + seconds, pause_asked)
 
 
 def renew(leases: Iterable[Lease]) -> list[Lease]:
@@ -141,5 +141,6 @@ def renew(leases: Iterable[Lease]) -> list[Lease]:
     for run_id, pause_requested in mine.items():
         if pause_requested is not None:
             held[run_id].valid_until = begin + seconds
-            held[run_id].pause_asked = pause_requested
+            # Never back to false: an order may have come since. One that was taken back is found at the boundary.
+            held[run_id].pause_asked |= pause_requested
     return [lease for run_id, lease in held.items() if run_id not in mine or lease.expired]

@@ -20,7 +20,7 @@ from agentops.engine.calls import bind
 from agentops.live import publish
 from agentops.tools.registry import registry
 from approvals import policy
-from approvals.actions import close_requests
+from approvals.actions import close_requests, unfreeze
 from approvals.models import ApprovalRequest, Decision, Inquiry
 from approvals.subjects import Amendment
 
@@ -173,6 +173,12 @@ def wake(
             hint_on_commit(run.pk)
     elif run.status == Run.Status.RUNNING:
         changes["poked"] = True
+    elif run.status == Run.Status.PAUSED and run.taken_over_by and waited_on == PEOPLE:
+        # Who took it over cannot resume it, and what was begun before is finished.
+        unfreeze(KIND, held_calls(run.pk))
+        changes |= {"status": Run.Status.QUEUED, "wake_at": at or Now(), "hinted_at": None}
+        events = [*events, ("run.changed", {"status": "queued", "waiting_on": ""})]
+        hint_on_commit(run.pk)
     numbered = add_events(run, events, **changes)
     transaction.on_commit(partial(publish.announce, run.pk, run.team_id, numbered))
 

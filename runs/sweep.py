@@ -66,6 +66,8 @@ def settle_orphans() -> int:
     for orphan in found:
         with transaction.atomic():
             run = Run.objects.select_for_update().get(pk=orphan.pk)
+            if not run.is_final:
+                continue  # somebody has just let it go on
             events: list[tuple[str, dict[str, object]]] = []
             step = Step.objects.filter(run=run, status=Step.Status.CALLING).first()
             if step:

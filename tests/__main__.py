@@ -17,8 +17,6 @@ PERSONS = ["tests/browser", "tests/docs"]
 PROCESSES = [f"tests/{name}" for name in ("acceptance", "benchmarks", "commands", "deploy", "devstack", "faults")]
 PAGES = [f"tests/{name}" for name in ("access", "accounts", "api", "console", "security")]
 PYTEST = [sys.executable, "-m", "pytest"]
-
-
 BEHIND = 10
 """By how much those that only compute are nicer to the processor than those that also wait for other processes."""
 

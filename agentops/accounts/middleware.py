@@ -5,12 +5,23 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
 from .access import Actor
 from .profiles import time_zone_of
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """A part of a page whose sign-in is over is refused: the sign-in page must not stand inside another page."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:
+        if "HX-Request" in request.headers:
+            return HttpResponse(status=401)
+        answer: HttpResponse = super().handle_no_permission(request, view_func)
+        return answer
 
 
 class ActorMiddleware(MiddlewareMixin):

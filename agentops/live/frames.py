@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -42,7 +43,7 @@ def resync(seq: int) -> Frame:
 
 
 def heartbeat(seq: int) -> Frame:
-    return Frame(dump({"type": "heartbeat", "seq": seq}))
+    return Frame(dump({"type": "heartbeat", "seq": seq, "now": _now()}))
 
 
 def list_changed(name: str, ids: Sequence[str], version: int) -> Frame:
@@ -54,7 +55,12 @@ def list_resync(version: int) -> Frame:
 
 
 def list_heartbeat(version: int) -> Frame:
-    return Frame(dump({"type": "heartbeat", "version": version}))
+    return Frame(dump({"type": "heartbeat", "version": version, "now": _now()}))
+
+
+def _now() -> int:
+    """In milliseconds: a page corrects its countdowns by it."""
+    return int(time.time() * 1000)
 
 
 def status(live: bool) -> Frame:

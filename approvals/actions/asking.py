@@ -45,7 +45,7 @@ def ask(actor: Actor, request_id: UUID | str, *, question: str) -> Inquiry:
             )
         if request.inquiries.filter(answered_at=None).exists():
             raise Conflict(_("The agent has not answered the question before yet. Wait for it, or decide."))
-        if request.decide_at is not None:
+        if request.decide_at is not None or request.frozen_for is not None:
             settle(request, Verb.HOLD, By(Via.PAGE, actor.user, name_of(actor)), reason="Asked the agent a question.")
         inquiry = Inquiry.objects.create(
             request=request, question=question, asked_by=actor.user, asked_by_name=name_of(actor)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict, InvalidInput, NotAllowed
@@ -16,24 +18,31 @@ from agentops.core.states import WaitingOn
 from ..models import Budget, BudgetChange, Run
 from ..wake import hint_on_commit
 
+_DELETED = gettext_lazy("Somebody has just deleted it.")
+
 
 def save_budget(actor: Actor, budget: Budget) -> Budget:
     """Store it and wake what waits for money. The budget for everything is a superuser's to set.
 
-    Raises NotAllowed, InvalidInput (an agent or a person that is not of the team), Conflict (there is one for the same)
+    Of one that was read, only what was changed since is written. Raises NotAllowed, InvalidInput (an agent or a person
+    that is not of the team), Conflict (there is one for the same; somebody deleted it, or changed the same meanwhile)
     and Django's ValidationError.
     """
     _check_right(actor, budget)
     _check_scope(budget)
     budget.full_clean(validate_constraints=False)
     with transaction.atomic():
-        before = Budget.objects.select_for_update(no_key=True).filter(pk=budget.pk).first()
+        for team_id in {budget.team_id, *Budget.objects.filter(pk=budget.pk).values_list("team_id", flat=True)}:
+            _wake_now_and_after(team_id)
+        before = Budget.objects.select_for_update().filter(pk=budget.pk).first()
         if before is not None:
             _check_right(actor, before)
+            _take_over_others_changes(budget, before)
+        elif budget.pk is not None:
+            raise Conflict(_DELETED)
         _store(budget)
+        budget.remember()
         _keep(actor, budget, before.limit_usd if before else None, budget.limit_usd)
-        for team_id in {budget.team_id, before.team_id if before else budget.team_id}:
-            wake_for_money(team_id)
     return budget
 
 
@@ -41,15 +50,33 @@ def delete_budget(actor: Actor, budget: Budget) -> None:
     """Without it its limit binds nobody: who waited for it goes on. Raises Conflict when it is gone already."""
     _check_right(actor, budget)
     with transaction.atomic():
-        wake_for_money(budget.team_id)
+        _wake_now_and_after(budget.team_id)
         # Before its accounts, as who draws from it: else the two could each hold what the other waits for.
         gone = Budget.objects.select_for_update().filter(pk=budget.pk).first()
         if gone is None:
-            raise Conflict(_("Somebody has just deleted it."))
+            raise Conflict(_DELETED)
         _keep(actor, gone, gone.limit_usd, None)
         gone.delete()
 
 
+def _take_over_others_changes(budget: Budget, now: Budget) -> None:
+    """Raises Conflict when somebody changed the same meanwhile."""
+    for field in Budget._meta.concrete_fields:
+        name = field.attname
+        was, stands = budget.stored.get(name, getattr(now, name)), getattr(now, name)
+        if getattr(budget, name) == was:
+            setattr(budget, name, stands)
+        elif stands != was:
+            raise Conflict(_("Somebody has just changed it. Look again before you change it."))
+
+
+def _wake_now_and_after(team_id: int | None) -> None:
+    """Twice: a run that is taken while this is being stored still reads the old limit, and is found afterwards."""
+    wake_for_money(team_id)
+    transaction.on_commit(partial(wake_for_money, team_id), robust=True)
+
+
+@transaction.atomic
 def wake_for_money(team_id: int | None) -> None:
     """Let runs that wait for a budget ask again, and those that were refused just now and are about to wait."""
     starved = Q(status=Run.Status.WAITING, waiting_on=WaitingOn.BUDGET)

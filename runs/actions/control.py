@@ -139,17 +139,18 @@ def _resume(run: Run) -> Events:
         )
     for one in tree.locked_below(run.pk):
         if (_stands(one) and not one.taken_over_by) or one.pause_requested:
-            _tell(one, _go_on(one))
-    return _go_on(run)
+            _tell(one, go_on(one))
+    return go_on(run)
 
 
-def _go_on(run: Run) -> Events:
+def go_on(run: Run) -> Events:
+    """From a pause, or on in spite of one that was asked for."""
     unfreeze(subject.KIND, subject.held_calls(run.pk))
     if run.status == Run.Status.RUNNING:
         # On its way to wait, its worker may have begun nothing for the pause's sake: it looks once more.
         Run.objects.filter(pk=run.pk).update(pause_requested=False, poked=True)
         return []
     check_run(RunStatus(run.status), RunStatus.QUEUED)
-    Run.objects.filter(pk=run.pk).update(status=RunStatus.QUEUED, wake_at=Now())
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.QUEUED, wake_at=Now(), hinted_at=None)
     hint_on_commit(run.pk)
     return [("run.changed", {"status": "queued", "waiting_on": ""})]

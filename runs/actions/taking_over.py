@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F
-from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from agentops.accounts.access import Actor
@@ -15,13 +14,10 @@ from agentops.core.errors import Conflict, InvalidInput
 from agentops.core.states import RunStatus, WaitingOn, check_run
 from agentops.core.tools import InvalidArguments, Tool
 from agentops.tools.registry import registry
-from approvals.actions import unfreeze
 
-from .. import subject
 from ..models import Run, RunMessage
 from ..texts import check_text
-from ..wake import hint_on_commit
-from .control import Events, control
+from .control import Events, control, go_on
 
 MAX_NOTE = 500
 MAX_WORDS = 20_000
@@ -51,7 +47,7 @@ def order_call(actor: Actor, run_id: UUID | str, tool: str, arguments: dict[str,
         checked = checked_arguments(found, arguments)
         placed = {"tool": found.name, "arguments": checked, "by": str(actor)[:150], "note": note, "undoes": None}
         Run.objects.filter(pk=run.pk).update(orders=[*run.orders, placed])
-        return _go_on(run) if run.status == Run.Status.PAUSED else []
+        return go_on(run) if run.status == Run.Status.PAUSED else []
 
     return control(actor, run_id, f"ordered {tool[:128]}" if isinstance(tool, str) else "ordered", order, note)
 
@@ -69,11 +65,7 @@ def hand_back(actor: Actor, run_id: UUID | str, words: str = "") -> Run:
         if words:
             RunMessage.objects.create(run=run, text=words, by=actor.user, by_name=str(actor)[:150])
             Run.objects.filter(pk=run.pk).update(unread=F("unread") + 1)
-        if run.status == Run.Status.PAUSED:
-            return _go_on(run)
-        # A worker that holds it was about to stand still, and looks once more.
-        Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING).update(poked=True)
-        return []
+        return go_on(run) if run.status in (Run.Status.PAUSED, Run.Status.RUNNING) else []
 
     return control(actor, run_id, "handed it back", give, words)
 
@@ -154,11 +146,3 @@ def _check_mine(run: Run, who: str) -> None:
             raise Conflict(
                 _("It has used its %(most)s %(what)s: raise that limit first.") % {"most": most, "what": what}
             )
-
-
-def _go_on(run: Run) -> Events:
-    check_run(RunStatus(run.status), RunStatus.QUEUED)
-    unfreeze(subject.KIND, subject.held_calls(run.pk))
-    Run.objects.filter(pk=run.pk).update(status=RunStatus.QUEUED, wake_at=Now(), hinted_at=None)
-    hint_on_commit(run.pk)
-    return [("run.changed", {"status": "queued", "waiting_on": ""})]

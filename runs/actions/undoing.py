@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from agentops.accounts.access import Actor, Right
 from agentops.core.errors import Conflict
@@ -28,6 +29,7 @@ HAPPENED = (*DONE, CallStatus.IN_DOUBT, CallStatus.EXECUTING)
 STILL = (Run.Status.PAUSED, *Run.FINAL)
 MOST = 500
 """Calls that one run takes back."""
+_FIRST = gettext_lazy("Somebody was first: it is being taken back already.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +228,13 @@ def _claim(call: ToolCall, undo: Run) -> None:
     if before is not None:
         # It failed at this call, and must not take it up again when somebody lets it go on.
         earlier = Run.objects.select_for_update().get(pk=before.pk)
+        if not earlier.is_final and any(order.get("undoes") == call.pk for order in earlier.orders):
+            raise Conflict(_FIRST)
         earlier.orders = [order for order in earlier.orders if order.get("undoes") != call.pk]
         earlier.save(update_fields=["orders"])
     claimed = ToolCall.objects.filter(pk=call.pk, undo_run=before, status=call.status).update(undo_run=undo)
     if not claimed:
-        raise Conflict(_("Somebody was first: it is being taken back already."))
+        raise Conflict(_FIRST)
 
 
 def _tell(actor: Actor, run: Run, found: Undoing) -> None:

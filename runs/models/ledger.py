@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -42,6 +46,8 @@ class Budget(models.Model):
         default=90, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
 
+    stored: Mapping[str, Any] = MappingProxyType({})
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -58,6 +64,21 @@ class Budget(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope}, {self.limit_usd} USD {self.get_period_display()}"
+
+    @classmethod
+    def from_db(cls, *row: Any) -> Budget:
+        made = super().from_db(*row)
+        made.remember()
+        return made
+
+    def refresh_from_db(self, *which: Any, **options: Any) -> None:
+        super().refresh_from_db(*which, **options)
+        self.remember()
+
+    def remember(self) -> None:
+        """What is stored, to tell later what was changed since. Without it a change would undo somebody else's."""
+        names = {field.attname for field in self._meta.concrete_fields}
+        self.stored = {name: value for name, value in self.__dict__.items() if name in names}
 
     @property
     def scope(self) -> str:

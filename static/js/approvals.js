@@ -1,7 +1,7 @@
 // The review queue: one request open, the list live around it, every decision one key away.
 import { onKey } from "./keys.js";
 import { tick } from "./countdown.js";
-import { gather, live, piece } from "./live.js";
+import { gather, live, onFailure, piece } from "./live.js";
 import { opened, pane, renew, working } from "./pane.js";
 import { Selection } from "./selection.js";
 import { Strips } from "./strips.js";
@@ -29,6 +29,7 @@ async function open(strip, { focus = false } = {}) {
 }
 
 function nothing() {
+  asked = "";
   pane.replaceChildren(document.getElementById("nothing").content.cloneNode(true));
   inbox.dataset.opened = "no";
   history.replaceState(null, "", "/approvals/");
@@ -37,11 +38,18 @@ function nothing() {
 // Never press a button of what was there before: what was asked for may still be on its way.
 const isOpen = () => asked === "several" ? working() : opened()?.id === asked;
 
-// A late answer about what was open before does not replace what is open now.
+// A late answer about what was open before does not replace what is open now; what one takes back is opened.
 document.addEventListener("htmx:before:swap", (event) => {
-  const { method, action } = event.detail.ctx.request;
-  const about = /approvals\/([0-9a-f-]{36})/.exec(action)?.[1];
-  if (method.toUpperCase() === "GET" && about && about !== asked) event.preventDefault();
+  const { target, request, response } = event.detail.ctx;
+  if (target !== pane) return;
+  const about = /approvals\/([0-9a-f-]{36})/.exec(request.action)?.[1] ?? "several";
+  if (about !== asked && request.body?.get?.("decision") === "take_back") {
+    asked = about;
+    strips.select(about);
+  }
+  if (about === asked) return;
+  event.preventDefault();
+  if ([409, 422].includes(response.status)) toast(words("notTaken"), { kind: "bad", href: `/approvals/${about}`, link: words("see") });
 });
 
 function leave() {
@@ -143,6 +151,7 @@ document.addEventListener("decided", (event) => {
     return;
   }
   if (decision === "hold") return;
+  if (asked !== id) return strips.leave(id);
   const next = strips.following(id);
   strips.leave(id);
   open(next).then(() => next?.querySelector("a").focus({ preventScroll: true }));
@@ -150,7 +159,7 @@ document.addEventListener("decided", (event) => {
 
 document.addEventListener("took-effect", () => {
   const shown = opened();
-  if (shown?.status === "approved" && !working()) renew(shown.id);
+  if (shown?.status === "approved" && isOpen() && !working()) renew(shown.id);
 });
 
 document.addEventListener("htmx:after:swap", () => { strips.complete(); selection.tell(); });
@@ -172,7 +181,8 @@ const refresh = gather(async (ids) => {
 // The open request, after the list: who decided it elsewhere, what the agent answered, who looks at it.
 async function follow(ids, decided) {
   const shown = opened();
-  if (!shown && !working() && strips.first && !phone.matches) return open(strips.first);
+  const sent = selection.form.matches(".htmx-request");
+  if (shown?.id !== asked && !working() && !sent && strips.first && !phone.matches) return open(strips.find(asked) ?? strips.first);
   if (shown?.id !== asked || !ids.some((id) => id === asked || id === "*")) return;
   if ("editing" in shown) {
     const mine = pane.querySelector("[data-editing].htmx-request");  // its answer is on the way
@@ -185,6 +195,7 @@ async function follow(ids, decided) {
   }
 }
 
+onFailure(() => refresh("*"));
 live("/ws/approvals", {
   onChanged: (frame) => { if (frame.list === "approvals") refresh(...(frame.ids.length ? frame.ids : ["*"])); },
   onResync: () => refresh("*"),

@@ -13,5 +13,9 @@ const refresh = gather(async () => {
 if (link && page !== "approvals") {
   // A page with a socket of its own says itself whether it is live.
   const open = ["overview", "runs", "run"].includes(page) ? connect : live;
-  open("/ws/approvals", { onChanged: () => refresh("*"), onResync: () => refresh("*") });
+  const tell = ({ ids = [] }) => {
+    refresh("*");
+    document.dispatchEvent(new CustomEvent("requests", { detail: { ids } }));
+  };
+  open("/ws/approvals", { onChanged: tell, onResync: tell });
 }

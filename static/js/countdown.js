@@ -20,7 +20,7 @@ export function tick() {
   for (const element of document.querySelectorAll(".take-back[data-until]")) {
     const left = Number(element.dataset.until) - now();
     element.querySelector("[data-left]").textContent = `${Math.max(0, Math.ceil(left / 1000))} s`;
-    if (left > 0) continue;
+    if (left > 0 || element.querySelector(":disabled")) continue; // it is just being taken back
     element.dispatchEvent(new CustomEvent("took-effect", { bubbles: true }));
     element.remove();
   }

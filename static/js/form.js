@@ -14,6 +14,11 @@ document.addEventListener("change", (event) => {
   event.target.closest("form[data-send-on-change]")?.requestSubmit();
 });
 
+// What the first click of two has brought under the pointer is not decided unread by the second.
+document.addEventListener("click", (event) => {
+  if (event.detail > 1 && event.target.closest("[name=decision]")) event.preventDefault();
+}, { capture: true });
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("[data-once]")) return;

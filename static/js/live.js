@@ -69,6 +69,14 @@ export function gather(ask, wait = 60) {
 // News that could not be fetched must not be lost while the socket is fine.
 export const askLater = (ask) => void setTimeout(ask, 2000);
 
+// A question of the page's own that failed is asked again.
+export function onFailure(again) {
+  const later = ({ detail: { ctx } }) => {
+    if ((ctx?.request?.method ?? "GET").toUpperCase() === "GET" && !(ctx?.response?.status < 500)) askLater(again);
+  };
+  for (const failure of ["htmx:error", "htmx:response:error"]) document.addEventListener(failure, later);
+}
+
 // A piece of a page, or nothing: then `again` is called later, unless it was refused.
 export async function piece(address, again) {
   const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);

@@ -1,6 +1,6 @@
 // The overview stays true, and shows the words of running agents as they are written.
 import { tick } from "./countdown.js";
-import { askLater, gather, live } from "./live.js";
+import { gather, live, onFailure } from "./live.js";
 import { connect } from "./socket.js";
 import { localise } from "./time.js";
 
@@ -47,6 +47,6 @@ const refresh = gather(async () => {
   watch();
 }, 200);
 
-document.addEventListener("htmx:error", () => askLater(() => refresh("*")));
+onFailure(() => refresh("*"));
 watch();
 live("/ws/overview", { onChanged: () => refresh("*"), onResync: () => refresh("*") });

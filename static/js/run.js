@@ -1,7 +1,7 @@
 // One run, growing while one looks: streamed text at once, everything else from the server's own templates.
 import { tick } from "./countdown.js";
 import { onKey } from "./keys.js";
-import { askLater, gather, live } from "./live.js";
+import { askLater, gather, live, onFailure } from "./live.js";
 import { connect } from "./socket.js";
 import { localise } from "./time.js";
 
@@ -92,7 +92,16 @@ live(`/ws/runs/${run.dataset.id}`, {
     if (heard > Number(head().dataset.seq)) update(heard);
   },
   onDelta: delta,
-  onResync: () => update("all"),
+  onResync: ({ seq }) => {
+    heard = Math.max(heard, seq);
+    update("all");
+  },
+});
+onFailure(() => update("failed"));
+
+// A countdown that somebody holds is told to the queue alone.
+document.addEventListener("requests", ({ detail: { ids } }) => {
+  if (document.querySelector(ids.map((id) => `#decide-${id}`).join() || "[id^=decide-]")) update("requests");
 });
 
 // What becomes of the runs below is told to the team's list of runs, not to this one.

@@ -1,6 +1,6 @@
 // The runs on the page stay true; new ones are announced, not pushed in. j and k walk the rows.
 import { onKey } from "./keys.js";
-import { askLater, gather, live } from "./live.js";
+import { gather, live, onFailure } from "./live.js";
 
 const table = document.getElementById("runs");
 const bar = document.getElementById("arrivals");
@@ -37,7 +37,7 @@ document.getElementById("filters").addEventListener("formdata", ({ formData }) =
   for (const [name, value] of [...formData]) if (!value) formData.delete(name);
 });
 
-document.addEventListener("htmx:error", () => askLater(() => refresh("*")));
+onFailure(() => refresh("*"));
 live("/ws/overview", {
   onChanged: (frame) => { if (frame.list === "runs") refresh(...(frame.ids.length ? frame.ids : ["*"])); },
   onResync: () => refresh("*"),

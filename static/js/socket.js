@@ -11,6 +11,8 @@
 //   onStatus(online)  whether changes arrive at once; say so on the page when not
 //   onDenied(code)    4401 signed out, 4403 no longer allowed, 4404 not there: it will not reconnect
 
+import { correct } from "./clock.js";
+
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 15_000;
 const SILENCE = 15_000; // three heartbeats
@@ -92,6 +94,7 @@ class LiveSocket {
   }
 
   heartbeat(frame) {
+    correct(frame.now);
     if ("seq" in frame) {
       if (this.seq === null) this.seq = frame.seq;
       else if (frame.seq > this.seq) this.reopen();

@@ -18,21 +18,27 @@ export function offer({ id, revision, until, text }) {
   button.prepend(words("takeBack"));
   offered.append(button);
   box.append(offered);
-  while (box.children.length > 4) box.firstElementChild.remove();
   tick();
 }
 
-box.addEventListener("click", (event) => {
-  const offered = event.target.closest("[data-take-back]")?.closest(".take-back");
-  if (!offered) return;
+box.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-take-back]");
+  if (!button) return;
+  const offered = button.closest(".take-back");
   const { id, revision } = offered.dataset;
   const csrfmiddlewaretoken = document.querySelector("[name=csrfmiddlewaretoken]").value;
-  offered.remove();
-  htmx.ajax("POST", `/approvals/${id}/decision`, {
+  button.disabled = true;
+  await htmx.ajax("POST", `/approvals/${id}/decision`, {
+    source: offered,
     target: "#request",
     swap: "innerHTML",
     values: { decision: "take_back", revision, place: "inbox", csrfmiddlewaretoken },
   });
+  button.disabled = false;
+});
+
+document.addEventListener("decided", ({ detail }) => {
+  if (detail.decision === "take_back") box.querySelector(`.take-back[data-id="${CSS.escape(detail.id)}"]`)?.remove();
 });
 
 box.addEventListener("took-effect", (event) => {
@@ -43,7 +49,7 @@ box.addEventListener("took-effect", (event) => {
 // The newest one: of the group just decided, else of the last single decision, else of the request that is open.
 export function takeBack(pane) {
   const button = pane.querySelector("[data-results] [data-take-back]")
-    ?? [...box.querySelectorAll("[data-take-back]")].at(-1) ?? pane.querySelector("[data-take-back]");
+    ?? [...box.querySelectorAll("[data-take-back]:enabled")].at(-1) ?? pane.querySelector("[data-take-back]");
   if (!button) return false;
   button.click();
 }

@@ -3,14 +3,18 @@ import { words } from "./words.js";
 
 const box = document.getElementById("toasts");
 
+const SAID = { 401: "signedOut", 403: "refused", 404: "gone" };
+
 export function toast(text, { kind = "", href = "", link = "" } = {}) {
+  const there = box.querySelectorAll(".toast:not(.take-back)");
+  if (!href && there[there.length - 1]?.textContent === text) return;
+  if (there.length > 2) there[0].remove();
   const element = document.createElement("div");
   element.className = "toast";
   element.dataset.kind = kind;
   element.append(Object.assign(document.createElement("span"), { textContent: text }));
   if (href) element.append(Object.assign(document.createElement("a"), { href, textContent: link }));
   box.append(element);
-  while (box.children.length > 3) box.firstElementChild.remove();
   leave(element, kind === "bad" ? 9000 : 5000);
 }
 
@@ -21,7 +25,7 @@ document.addEventListener("toast", (event) => toast(event.detail.text, event.det
 document.addEventListener("htmx:response:error", (event) => {
   const { response } = event.detail.ctx;
   if ([409, 422].includes(response.status) || response.headers.get("HX-Trigger")) return;
-  toast(words(response.status === 404 ? "gone" : response.status === 403 ? "refused" : "failed"), { kind: "bad" });
+  toast(words(SAID[response.status] ?? "failed"), { kind: "bad" });
 });
 document.addEventListener("htmx:error", (event) => {
   // Pages refresh themselves by GET, ask again by themselves, and say above that they are not live.

@@ -69,6 +69,13 @@ def browser(chromium: str, site: Site) -> Iterator[Browser]:
 
 
 @pytest.fixture
+def lenient(site: Site) -> Iterator[str]:
+    """The address of a web server that leaves people time for second thoughts."""
+    with site.another_web("lenient", AGENTOPS_GRACE_SECONDS="12") as url:
+        yield url
+
+
+@pytest.fixture
 def desk(site: Site, browser: Browser) -> Iterator[Desk]:
     """Fails the test when a page of it complained in the console and the test did not expect that."""
     site.ensure()

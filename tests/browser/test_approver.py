@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -14,18 +12,8 @@ from tests.api import factories
 from tests.approvals.factories import request as ask
 
 from .desk import MODEL, TOOLS, Desk, live, opened, strip
-from .site import Site
 
 pytestmark = pytest.mark.browser
-
-GRACE_SECONDS = 12
-
-
-@pytest.fixture
-def lenient(site: Site) -> Iterator[str]:
-    """The address of a web server that leaves people time for second thoughts."""
-    with site.another_web("lenient", AGENTOPS_GRACE_SECONDS=str(GRACE_SECONDS)) as url:
-        yield url
 
 
 def sign_in(desk: Desk, url: str) -> Page:

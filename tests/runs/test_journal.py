@@ -14,7 +14,7 @@ from django.db.backends.signals import connection_created
 from django.db.models.functions import Now
 
 from agentops.core.states import WaitingOn
-from agentops.engine.interrupts import Release, Wait
+from agentops.engine.interrupts import Pause, Release, Wait
 from approvals.actions import decide
 from runs import journal, lease
 from runs.actions import cancel_run, pause_run, resume_run
@@ -143,14 +143,16 @@ def test_cancelling_takes_the_lease() -> None:
     assert lease.renew([held]) == [held]
 
 
-def test_a_heartbeat_brings_the_wish_to_pause_and_takes_it_back() -> None:
+def test_a_heartbeat_brings_the_wish_to_pause_and_one_that_is_taken_back_costs_a_look(take: Take) -> None:
     run = make.run()
-    held = lease.acquire(str(run.pk), "a")
-    assert held
-    for verb, asked in ((pause_run, True), (resume_run, False)):
-        verb(make.admin(run.team), run.pk)
-        lease.renew([held])
-        assert held.pause_asked is asked
+    hand = take(run)
+    pause_run(make.admin(run.team), run.pk)
+    lease.renew([hand.lease])
+    assert hand.lease.pause_asked
+    resume_run(make.admin(run.team), run.pk)
+    hand.leave(Pause())
+    run.refresh_from_db()
+    assert (run.status, hand.recorder.left_at_once) == ("running", True)
 
 
 def test_a_decision_while_the_worker_holds_the_run_wakes_it_at_once_when_it_leaves(take: Take) -> None:
