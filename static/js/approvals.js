@@ -125,6 +125,9 @@ onKey({
   z: () => takeBack(pane),
 });
 selection.form.addEventListener("submit", () => { asked = "several"; });
+selection.form.addEventListener("htmx:finally:request", () => {
+  if (asked === "several" && !working()) asked = opened()?.id ?? ""; // it was not reached, or refused
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;

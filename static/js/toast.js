@@ -3,7 +3,7 @@ import { words } from "./words.js";
 
 const box = document.getElementById("toasts");
 
-const SAID = { 401: "signedOut", 403: "refused", 404: "gone" };
+const SAID = { 401: words("signedOut"), 403: words("refused"), 404: words("gone") };
 
 export function toast(text, { kind = "", href = "", link = "" } = {}) {
   const there = box.querySelectorAll(".toast:not(.take-back)");
@@ -25,7 +25,7 @@ document.addEventListener("toast", (event) => toast(event.detail.text, event.det
 document.addEventListener("htmx:response:error", (event) => {
   const { response } = event.detail.ctx;
   if ([409, 422].includes(response.status) || response.headers.get("HX-Trigger")) return;
-  toast(words(SAID[response.status] ?? "failed"), { kind: "bad" });
+  toast(SAID[response.status] ?? words("failed"), { kind: "bad" });
 });
 document.addEventListener("htmx:error", (event) => {
   // Pages refresh themselves by GET, ask again by themselves, and say above that they are not live.

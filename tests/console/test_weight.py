@@ -14,7 +14,7 @@ from django.db import transaction
 
 from tests.access.world import World, routes
 
-MOST = 80_000
+MOST = 84_000
 """Bytes, not compressed. A library's are not counted; the promise is 100 kB."""
 LINKED = re.compile(r'(?:href|src)="/static/((?:css|js)/[\w./-]+)"')
 IMPORTED = re.compile(r'(?:from |import |@import url\()"\.?/?([\w./-]+)"')
