@@ -2,7 +2,7 @@
 import { onKey } from "./keys.js";
 import { tick } from "./countdown.js";
 import { gather, live, onFailure, piece } from "./live.js";
-import { opened, pane, renew, working } from "./pane.js";
+import { busy, opened, pane, renew, working } from "./pane.js";
 import { Selection } from "./selection.js";
 import { Strips } from "./strips.js";
 import { offer, takeBack } from "./take-back.js";
@@ -40,15 +40,18 @@ const isOpen = () => asked === "several" ? working() : opened()?.id === asked;
 
 // A late answer about what was open before does not replace what is open now; what one takes back is opened.
 document.addEventListener("htmx:before:swap", (event) => {
-  const { target, request, response } = event.detail.ctx;
+  const { target, request, response, swap } = event.detail.ctx;
   if (target !== pane) return;
   const about = /approvals\/([0-9a-f-]{36})/.exec(request.action)?.[1] ?? "several";
   if (about !== asked && request.body?.get?.("decision") === "take_back") {
     asked = about;
     strips.select(about);
   }
-  if (about === asked) return;
+  // Somebody began to work in it after its renewal was asked for.
+  const begun = swap === "innerMorph" && request.method.toUpperCase() === "GET" && (busy() || working());
+  if (about === asked && !begun) return;
   event.preventDefault();
+  if (begun && !working()) renew(about);
   if ([409, 422].includes(response.status)) toast(words("notTaken"), { kind: "bad", href: `/approvals/${about}`, link: words("see") });
 });
 

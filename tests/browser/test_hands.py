@@ -9,7 +9,9 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from agentops.accounts.access import Actor
 from agentops.core.tools import Tier
+from approvals.actions import claim
 from approvals.models import ApprovalRequest
 from tests.acceptance.stack import eventually
 from tests.acceptance.world import turn, use
@@ -83,6 +85,24 @@ def test_an_answer_that_comes_late_leaves_what_is_open_now_and_what_is_typed(des
     expect(opened(page).get_by_label("Reason, given to the agent")).to_have_value("Not yet, a word")
     smith.refresh_from_db()
     assert smith.status == "pending"
+
+
+@pytest.mark.parametrize(("key", "field"), [("e", "to"), ("r", "Reason, given to the agent")])
+def test_a_renewal_that_comes_late_takes_nothing_away_that_was_begun(desk: Desk, key: str, field: str) -> None:
+    request = ask(desk.team)
+    other = factories.person(desk.team)
+    page = queue(desk, [request])
+    address = re.compile(r"/approvals/[0-9a-f-]{36}$")
+    with page.expect_response(address), held(page, address) as routes:
+        claim(Actor(other), request.pk)
+        eventually(lambda: page.evaluate("true") and routes, "the request is asked for anew")
+        page.keyboard.press(key)
+        expect(page.get_by_label(field, exact=True)).to_be_focused()
+        page.keyboard.type("a")
+    if key == "r":
+        expect(opened(page, request.pk)).to_contain_text(f"{other.username} is looking at this")
+    page.keyboard.type("b")
+    expect(page.get_by_label(field, exact=True)).to_have_value(re.compile("ab"))
 
 
 def test_the_second_click_of_two_decides_nothing_that_the_first_brought(desk: Desk) -> None:
